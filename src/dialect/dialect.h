@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One API family: how it asks, answers and fails. N dialects are N files, each a
+ * `const struct dialect`; they meet only in struct chat and struct delta.
+ *
+ * Pure: no sockets, no clock. Streams may be cut anywhere; every buffer has a ceiling.
+ *
+ * Same dialect on both sides: the caller's bytes are forwarded with the name of the model spliced
+ * in (ask.model_at), the answer's bytes are relayed frame by frame, and the reader only watches.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "dialect/chat.h"
+
+enum dialect_id {
+#define DIALECT(name, framing, what) DIALECT_##name,
+#include "tables/dialects.def"
+    DIALECT_COUNT
+};
+
+/* What is fixed per copy, so that no caller can make an engine reload. */
+struct copy_shape {
+    struct str model;       /* the artifact's name on the engine */
+    uint32_t num_ctx;       /* 0: left to the engine */
+    struct str keep_alive;  /* JSON number or quoted duration; empty: left out */
+    bool can_think;         /* the artifact thinks: `think` may be sent */
+};
+
+/* What every answer to the caller carries. */
+struct reply_shape {
+    enum task task;
+    bool stream;
+    bool include_usage;
+    bool base64;       /* embeddings */
+    struct str id;     /* the exchange's id: unique, unlike Ollama's */
+    struct str model;  /* as the caller asked for it */
+    int64_t created_s; /* UTC seconds */
+};
+
+struct reader;
+struct writer;
+
+struct dialect {
+    const char *name;
+
+    /* Caller's side. body stays borrowed. -EINVAL with words for the caller, -ENOMEM. */
+    int (*scan)(struct ask *ret, enum task task, struct str body, struct err *err);
+    int (*read_request)(struct chat *ret, const struct ask *ask, struct arena *arena, struct err *err);
+
+    /* Bytes for the caller; whole answers appear at writer_end(). -ENOMEM, -EMSGSIZE (ceiling of out). */
+    int (*writer_new)(struct writer **ret, const struct reply_shape *shape, struct buf *out);
+    int (*writer_put)(struct writer *w, const struct delta *delta);
+    int (*writer_end)(struct writer *w);
+    void (*writer_free)(struct writer *w);
+
+    /* An error: a whole body, or, in the middle of a stream, a well-formed event and end mark.
+     * found: what was found, or empty. */
+    int (*write_failure)(struct buf *out, enum failure why, struct str found, bool in_stream);
+    const char *(*content_type)(const struct reply_shape *shape);
+
+    /* Engine's side: where and what to ask. chat->dropped lists what could not be carried;
+     * -ENOTSUP with words when leaving it out would change the answer's meaning. */
+    const char *(*target)(enum task task);
+    int (*write_request)(struct buf *out, struct chat *chat, const struct copy_shape *shape,
+                         bool stream, struct arena *arena, struct err *err);
+
+    /* Engine's answer in, deltas out. streaming false: one JSON body, read at reader_end().
+     * feed: 0; -EBADMSG: not this dialect; -EMSGSIZE: an event or body over event_max; or what
+     * put() returned. *whole is how many bytes of everything fed so far end on a frame boundary. */
+    int (*reader_new)(struct reader **ret, enum task task, bool streaming, size_t event_max,
+                      struct sink next);
+    int (*reader_feed)(struct reader *r, struct str chunk, uint64_t *whole);
+    int (*reader_end)(struct reader *r); /* the bytes are over; -EBADMSG when they were not complete */
+    void (*reader_free)(struct reader *r);
+
+    /* The engine refused: what an answer with this status (>= 400) and body means. found gets the
+     * engine's own words, a slice of the arena. */
+    enum failure (*read_failure)(int status, struct str body, struct arena *arena, struct str *found);
+};
+
+const struct dialect *dialect_get(enum dialect_id id);
