@@ -62,7 +62,9 @@ SANITIZE += $(if $(FUZZ),$(if $(findstring clang,$(CC)),-fsanitize=fuzzer-no-lin
 FLAGS    := -std=gnu17 -O2 -g $(WARNINGS) -fPIE $(HARDEN) $(SANITIZE) -D_GNU_SOURCE \
             -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS)
 LINK     := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(if $(CROSS),$(LIB_CFLAGS)) $(LDFLAGS)
-COMPILE   = $(CC) $(FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+# Recipes say in a few letters what they do; V=1 shows the commands.
+say       = $(if $(V),,@printf '  %-5s %s\n' $(1) '$(2)';)
+COMPILE   = $(call say,cc,$<)$(CC) $(FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 LDLIBS   += -lm -lpthread
 
 # --- what there is ---
@@ -116,7 +118,7 @@ $(BUILD)/gen/embedded.list: FORCE
 	$(call when_changed,$(EMBED))
 
 $(BUILD)/gen/embedded.c: tools/embed $(BUILD)/gen/embedded.list $(EMBED)
-	$(PYTHON) tools/embed $(EMBED) >$@
+	$(call say,embed,$@)$(PYTHON) tools/embed $(EMBED) >$@
 
 $(BUILD)/obj/embedded.o: $(BUILD)/gen/embedded.c $(BUILD)/gen/flags | libraries
 	@mkdir -p $(@D)
@@ -125,7 +127,7 @@ $(BUILD)/obj/embedded.o: $(BUILD)/gen/embedded.c $(BUILD)/gen/flags | libraries
 # Somebody else's code: its warnings are theirs.
 $(BUILD)/obj/deps/yyjson.o: $(DEPS)/yyjson/src/yyjson.c $(BUILD)/gen/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -w -c -o $@ $<
+	$(call say,cc,$<)$(CC) $(FLAGS) -w -c -o $@ $<
 
 $(BUILD)/obj/test/%.o: FLAGS += -Itest/unit
 $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags | libraries
@@ -135,12 +137,12 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags | libraries
 # q, not r: two folders may each have a file of the same name.
 $(BUILD)/libtampu.a: $(LIB_OBJ) $(BUILD)/gen/sources
 	@rm -f $@
-	$(AR) qcs $@ $(LIB_OBJ)
+	$(call say,ar,$@)$(AR) qcs $@ $(LIB_OBJ)
 
 # Link the objects and libraries among the prerequisites.
 define link
 @mkdir -p $(@D)
-$(CC) $(LINK) -o $@ $(filter %.o %.a,$^) $(1) $(LDLIBS)
+$(call say,link,$@)$(CC) $(LINK) -o $@ $(filter %.o %.a,$^) $(1) $(LDLIBS)
 endef
 
 $(BUILD)/tampu: $(BUILD)/obj/src/main.o $(BUILD)/libtampu.a
