@@ -23,15 +23,15 @@ int err_wrap(struct err *err, int code, const char *format, ...)
 {
     char old[ERR_TEXT_MAX];
     va_list args;
-    int used;
 
     if (!err)
         return code;
+    err->code = code;
     memcpy(old, err->text, sizeof old);
     va_start(args, format);
-    used = vsnprintf(err->text, sizeof err->text, format, args);
+    vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", old);
+    strncat(err->text, ": ", sizeof err->text - 1 - strlen(err->text));
+    strncat(err->text, old, sizeof err->text - 1 - strlen(err->text));
     return code;
 }

@@ -35,7 +35,8 @@ void series_add(struct series *s, uint64_t n);
 void series_set(struct series *s, int64_t value);
 void series_shift(struct series *s, int64_t by); /* gauges: up and down */
 void series_observe_us(struct series *s, uint64_t us);
-int64_t series_value(const struct series *s); /* for tests, status and reconciliation; a histogram: its count */
+int64_t series_value(
+    const struct series *s); /* for tests, status and reconciliation; a histogram: its count */
 
 /* Every series that was ever touched, sorted, with HELP and TYPE. */
 MUST_USE int stats_write(struct stats *s, struct buf *out);
