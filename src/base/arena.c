@@ -37,9 +37,11 @@ void *arena_alloc(struct arena *a, size_t size)
     struct arena_chunk *chunk = a->chunks;
     void *p;
 
-    if (size > a->max || a->used > a->max - size)
+    if (size > SIZE_MAX - ALIGN)
         return NULL;
     size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    if (size > a->max || a->used > a->max - size)
+        return NULL;
     if (!chunk || chunk->room - chunk->used < size)
         chunk = add_chunk(a, size);
     if (!chunk)

@@ -44,7 +44,7 @@ int buf_reserve(struct buf *b, size_t more)
         room *= 2;
     if (room > b->max)
         room = b->max;
-    data = realloc(b->data, room);
+    data = realloc(b->data, room + 1); /* one more, for the NUL that vsnprintf() insists on */
     if (!data)
         return -ENOMEM;
     b->data = data;
@@ -100,8 +100,7 @@ int buf_vprintf(struct buf *b, const char *format, va_list args)
     va_end(again);
     if (length < 0)
         return -EINVAL;
-    /* vsnprintf ends with a NUL that is not part of the text. */
-    if ((r = buf_reserve(b, (size_t)length + 1)) < 0)
+    if ((r = buf_reserve(b, (size_t)length)) < 0 || !length)
         return r;
     vsnprintf(b->data + b->len, (size_t)length + 1, format, args);
     b->len += (size_t)length;
