@@ -39,6 +39,7 @@ static const struct unit duration_units[] = {
 static const struct unit rate_units[] = {
     {"bit/s", 1},        {"kbit/s", 1000},       {"Mbit/s", 1000000},  {"Gbit/s", 1000000000},
     {"bps", 1},          {"kbps", 1000},         {"Mbps", 1000000},    {"Gbps", 1000000000},
+    {"b/s", 1},          {"kb/s", 1000},         {"Mb/s", 1000000},    {"Gb/s", 1000000000},
     {"B/s", 8},          {"kB/s", 8000},         {"MB/s", 8000000},    {"GB/s", 8000000000},
     {"MiB/s", 8 * MI},   {"GiB/s", 8 * GI},      {NULL, 0},
 };
@@ -260,8 +261,12 @@ static int read_decimal(struct decimal *ret, struct str *text)
     return 0;
 }
 
+/* As written first: Gb/s and GB/s differ by case only. */
 static const struct unit *find_unit(const struct unit *units, struct str name)
 {
+    for (const struct unit *unit = units; unit->name; unit++)
+        if (str_is(name, unit->name))
+            return unit;
     for (const struct unit *unit = units; unit->name; unit++)
         if (str_equal_nocase(str_from(unit->name), name))
             return unit;

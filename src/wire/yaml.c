@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* YAML text to a tree: the only file that knows libfyaml. */
+#include "wire/yaml.h"
+
+#include <errno.h>
+#include <libfyaml.h>
+
+struct reader {
+    struct arena *arena;
+    const char *name;
+    struct fy_parser *parser;
+    struct yaml *root, *open; /* open: the innermost list or map not yet closed */
+    struct str key;           /* a map's key that waits for its value */
+    struct place key_at;
+    size_t nodes;
+    unsigned depth, documents;
+    struct err *err;
+};
+
+static int check_text(struct str text, const char *name, struct err *err);
+static int read_events(struct reader *rd, struct fy_diag *diag);
+static int on_event(struct reader *rd, struct fy_event *event);
+static int on_scalar(struct reader *rd, struct fy_event *event, struct place at);
+static int on_open(struct reader *rd, enum yaml_kind kind, struct place at);
+static int on_close(struct reader *rd, struct place at);
+static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct place at);
+static int refuse_extras(struct reader *rd, struct fy_event *event, struct place at);
+static int syntax_error(struct reader *rd, struct fy_diag *diag);
+static struct place place_of(const struct reader *rd, struct fy_event *event);
+static struct fy_diag *make_diag(void);
+
+int yaml_read(struct yaml **ret, struct arena *a, struct str text, const char *name,
+              struct err *err)
+{
+    struct reader rd = {.arena = a, .err = err};
+    struct fy_diag *diag = NULL;
+    int r = check_text(text, name, err);
+
+    if (r < 0)
+        return r;
+    /* libfyaml wants its input to live and the marks to count bytes: it gets our copy. */
+    text = arena_str(a, text);
+    rd.name = arena_str(a, str_from(name)).data;
+    if (text.data && rd.name)
+        diag = make_diag();
+    if (diag)
+        rd.parser = fy_parser_create(&(struct fy_parse_cfg){
+            .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+            .diag = diag});
+    if (!rd.parser || fy_parser_set_string(rd.parser, text.data, text.len) != 0)
+        r = err_set(err, -ENOMEM, "%s: no memory to read it", name);
+    else
+        r = read_events(&rd, diag);
+    fy_parser_destroy(rd.parser);
+    fy_diag_destroy(diag);
+    if (r == 0)
+        *ret = rd.root;
+    return r;
+}
+
+struct yaml *yaml_find(const struct yaml *map, const char *key)
+{
+    for (struct yaml *at = map->kind == YAML_map ? map->first : NULL; at; at = at->next)
+        if (str_is(at->key, key))
+            return at;
+    return NULL;
+}
+
+bool yaml_is_null(const struct yaml *y)
+{
+    return y->kind == YAML_text && !y->quoted &&
+           (y->text.len == 0 || str_is(y->text, "~") || str_is(y->text, "null"));
+}
+
+const char *yaml_kind_name(enum yaml_kind kind)
+{
+    static const char *const names[] = {"a text", "a list", "a map"};
+
+    return names[kind];
+}
+
+static int check_text(struct str text, const char *name, struct err *err)
+{
+    const char *zero = text.len ? memchr(text.data, '\0', text.len) : NULL;
+    unsigned line = 1;
+
+    if (text.len > YAML_BYTES_MAX)
+        return err_set(err, -EMSGSIZE,
+                       "%s:1:1: found %zu bytes, expected at most %d; split the file with include:",
+                       name, text.len, YAML_BYTES_MAX);
+    if (!zero)
+        return 0;
+    for (const char *c = text.data; c < zero; c++)
+        line += *c == '\n';
+    return err_set(err, -EINVAL, "%s:%u:1: found a zero byte, expected text; is this a YAML file?",
+                   name, line);
+}
+
+static struct fy_diag *make_diag(void)
+{
+    struct fy_diag_cfg cfg;
+    struct fy_diag *diag;
+
+    fy_diag_cfg_default(&cfg);
+    diag = fy_diag_create(&cfg);
+    if (diag)
+        fy_diag_set_collect_errors(diag, true);
+    return diag;
+}
+
+static int read_events(struct reader *rd, struct fy_diag *diag)
+{
+    struct fy_event *event;
+    int r = 0;
+
+    while (r == 0 && (event = fy_parser_parse(rd->parser))) {
+        r = on_event(rd, event);
+        fy_parser_event_free(rd->parser, event);
+    }
+    if (r < 0)
+        return r;
+    if (fy_parser_get_stream_error(rd->parser) || rd->open)
+        return syntax_error(rd, diag);
+    if (!rd->root)
+        return add(rd, &rd->root, YAML_text, (struct place){rd->name, 1, 1});
+    return 0;
+}
+
+static int on_event(struct reader *rd, struct fy_event *event)
+{
+    struct place at = place_of(rd, event);
+    int r = refuse_extras(rd, event, at);
+
+    if (r < 0)
+        return r;
+    switch (event->type) {
+    case FYET_DOCUMENT_START:
+        if (rd->documents++)
+            return err_set(rd->err, -EINVAL,
+                           PLACE "found a second document, expected one; remove the line ---",
+                           PLACE_ARG(at));
+        return 0;
+    case FYET_MAPPING_START:
+        return on_open(rd, YAML_map, at);
+    case FYET_SEQUENCE_START:
+        return on_open(rd, YAML_list, at);
+    case FYET_MAPPING_END:
+    case FYET_SEQUENCE_END:
+        return on_close(rd, at);
+    case FYET_SCALAR:
+        return on_scalar(rd, event, at);
+    default:
+        return 0;
+    }
+}
+
+/* A bare scalar in a map is a key when none waits, else the value of the one that does. */
+static int on_scalar(struct reader *rd, struct fy_event *event, struct place at)
+{
+    struct fy_token *token = event->scalar.value;
+    struct str text = {0};
+    struct yaml *y = NULL;
+    int r;
+
+    text.data = token ? fy_token_get_text(token, &text.len) : "";
+    text = arena_str(rd->arena, text);
+    if (!text.data)
+        return err_set(rd->err, -ENOMEM, "%s: no memory for its text", rd->name);
+    if (rd->open && rd->open->kind == YAML_map && !rd->key.data) {
+        rd->key = text;
+        rd->key_at = at;
+        return 0;
+    }
+    if ((r = add(rd, &y, YAML_text, at)) < 0)
+        return r;
+    y->text = text;
+    if (token) {
+        const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
+
+        y->quoted = fy_token_scalar_style(token) != FYSS_PLAIN;
+        y->start = start ? start->input_pos : 0;
+        y->end = end ? end->input_pos : 0;
+    }
+    return 0;
+}
+
+static int on_open(struct reader *rd, enum yaml_kind kind, struct place at)
+{
+    struct yaml *y = NULL;
+    int r;
+
+    if (rd->open && rd->open->kind == YAML_map && !rd->key.data)
+        return err_set(rd->err, -EINVAL, PLACE "found %s as a key, expected a word",
+                       PLACE_ARG(at), yaml_kind_name(kind));
+    if (++rd->depth > YAML_DEPTH_MAX)
+        return err_set(rd->err, -EMSGSIZE,
+                       PLACE "found more than %d levels, expected fewer; this is not a fleet file",
+                       PLACE_ARG(at), YAML_DEPTH_MAX);
+    if ((r = add(rd, &y, kind, at)) < 0)
+        return r;
+    rd->open = y;
+    return 0;
+}
+
+static int on_close(struct reader *rd, struct place at)
+{
+    if (rd->key.data)
+        return err_set(rd->err, -EINVAL, PLACE "found '%s' without a value", PLACE_ARG(at),
+                       rd->key.data);
+    rd->depth--;
+    rd->open = rd->open->parent;
+    return 0;
+}
+
+static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct place at)
+{
+    struct yaml *y;
+
+    if (++rd->nodes > YAML_NODES_MAX)
+        return err_set(rd->err, -EMSGSIZE, PLACE "found more than %d values, expected fewer",
+                       PLACE_ARG(at), YAML_NODES_MAX);
+    y = arena_alloc(rd->arena, sizeof *y);
+    if (!y)
+        return err_set(rd->err, -ENOMEM, "%s: no memory for its values", rd->name);
+    *y = (struct yaml){.kind = kind, .at = at, .key_at = at, .parent = rd->open, .text = STR("")};
+    if (rd->key.data) {
+        y->key = rd->key;
+        y->key_at = rd->key_at;
+        rd->key = (struct str){0};
+    }
+    if (!rd->open)
+        rd->root = y;
+    else if (rd->open->last)
+        rd->open->last->next = y;
+    else
+        rd->open->first = y;
+    if (rd->open) {
+        rd->open->last = y;
+        rd->open->count++;
+    }
+    *ret = y;
+    return 0;
+}
+
+static int refuse_extras(struct reader *rd, struct fy_event *event, struct place at)
+{
+    struct fy_token *anchor = NULL, *tag = NULL;
+
+    if (event->type == FYET_ALIAS)
+        return err_set(rd->err, -EINVAL,
+                       PLACE "found an alias, expected the value itself; write it out, or use "
+                             "include:",
+                       PLACE_ARG(at));
+    if (event->type == FYET_SCALAR) {
+        anchor = event->scalar.anchor;
+        tag = event->scalar.tag;
+    } else if (event->type == FYET_MAPPING_START) {
+        anchor = event->mapping_start.anchor;
+        tag = event->mapping_start.tag;
+    } else if (event->type == FYET_SEQUENCE_START) {
+        anchor = event->sequence_start.anchor;
+        tag = event->sequence_start.tag;
+    }
+    if (!anchor && !tag)
+        return 0;
+    return err_set(rd->err, -EINVAL, PLACE "found %s, expected a plain value; remove it",
+                   PLACE_ARG(at), anchor ? "an anchor (&…)" : "a tag (!…)");
+}
+
+/* libfyaml names the place of what it did not understand; lines and columns count from 1 there. */
+static int syntax_error(struct reader *rd, struct fy_diag *diag)
+{
+    void *state = NULL;
+    const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &state);
+
+    if (!error)
+        return err_set(rd->err, -EINVAL, "%s:1:1: this is not YAML", rd->name);
+    return err_set(rd->err, -EINVAL, "%s:%d:%d: found what is not YAML (%s); look at the quotes, "
+                                     "colons and indentation here",
+                   rd->name, error->line > 0 ? error->line : 1,
+                   error->column > 0 ? error->column : 1, error->msg);
+}
+
+static struct place place_of(const struct reader *rd, struct fy_event *event)
+{
+    const struct fy_mark *mark = fy_event_start_mark(event);
+
+    if (!mark)
+        return (struct place){rd->name, 1, 1};
+    return (struct place){rd->name, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
+}
