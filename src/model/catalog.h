@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known about models, hardware and cloud models: the catalog/ files, read.
+ *
+ *     r = catalog_load(&catalog, NULL, &err);          what the program carries; or a folder
+ *     artifact = catalog_artifact(catalog, STR("qwen2.5:72b"));
+ *     artifact->model->params, artifact->bytes …
+ *     catalog_free(catalog);
+ *
+ * Facts only, never changed after loading; everything is borrowed from the catalog. A tag that is
+ * not here is unknown, which does not prove that it does not exist; catalog_mistaken()
+ * knows names that are often written and do not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/place.h"
+#include "base/str.h"
+#include "model/kinds.h"
+
+/* The shape of a transformer, as far as memory and speed depend on it. */
+struct geometry {
+    struct place at;
+    uint32_t layers;
+    uint32_t kv_layers;     /* layers that keep keys and values; 0: all */
+    uint32_t window_layers; /* of those, how many keep only a sliding window */
+    uint32_t window;        /* its tokens */
+    uint32_t hidden, feed_forward, heads, kv_heads;
+    uint32_t key_length, value_length; /* of one head */
+    uint32_t vocabulary;
+    uint32_t experts, experts_used; /* 0: dense */
+};
+
+struct model;
+
+/* One thing that can be pulled: a tag or a file, with its quantisation. */
+struct artifact {
+    struct place at;
+    struct str tag;
+    struct str *also;       /* other tags of the same digest */
+    uint32_t also_count;
+    struct str *mistaken;   /* names people write for it that do not exist */
+    uint32_t mistaken_count;
+    struct str quant;
+    uint64_t bytes;         /* of all its files, projector included */
+    bool is_rounded;        /* bytes as the library displays them, not as the manifest says */
+    uint64_t projector_bytes;
+    uint64_t context;       /* tokens, where it differs from the model's; 0: the same */
+    struct str note;
+    const struct model *model;
+};
+
+/* One set of weights, whatever its quantisation. */
+struct model {
+    struct str name;
+    struct place at;
+    struct str family;
+    uint32_t engines;      /* bits of enum engine_kind that serve it */
+    uint64_t params, active_params; /* active: used for each token; equal to params when dense */
+    struct geometry geometry;
+    uint64_t context;      /* native, tokens */
+    uint32_t capabilities; /* bits of enum capability */
+    uint32_t purposes;     /* bits of enum purpose */
+    uint32_t dimensions;   /* of an embedding */
+    bool one_slot;         /* engines force one slot for it */
+    struct str licence, source, note;
+    struct str refused_by; /* engine that does not load it: "ollama" */
+    struct str refused_since; /* from this version on */
+    struct str *replace_by; /* artifacts, first choice first */
+    uint32_t replace_by_count;
+    struct artifact *artifacts;
+    uint32_t artifacts_count;
+};
+
+enum hardware_kind {
+    HARDWARE_gpu,     /* memory of its own */
+    HARDWARE_unified, /* a GPU that shares the machine's RAM */
+    HARDWARE_cpu,
+    HARDWARE_npu,
+};
+
+struct hardware_facts {
+    struct str name;
+    struct place at;
+    uint32_t kind;       /* enum hardware_kind */
+    struct str *match;   /* texts that name it, letter case ignored; the longest match wins */
+    uint32_t match_count;
+    uint64_t memory_bytes;   /* a GPU's own; 0: shares the machine's */
+    uint64_t usable_bytes;   /* for engines; 0: memory less a reserve, or a share of RAM */
+    double usable_share;     /* of RAM, for unified and CPU */
+    double bandwidth_gbs;    /* peak, GB/s */
+    double efficiency;       /* share of it that decoding reaches */
+    double moe_efficiency;   /* the same for mixtures of experts; 0: as dense */
+    double prefill_tflops;   /* effective, for 2 × active parameters a token */
+    double tps_max;          /* launch-bound ceiling of one stream; 0: none */
+    struct str also_cpu;     /* name of the CPU row of the same chip */
+    struct str source;
+};
+
+struct cloud_facts {
+    struct str id;           /* the provider's name for the model */
+    struct place at;
+    uint32_t provider;       /* enum provider_kind */
+    struct str *also;        /* other ids and spellings */
+    uint32_t also_count;
+    bool has_price;
+    /* Dollars × 10⁶ for a million tokens. */
+    uint64_t price_in_micro, price_out_micro, price_cached_micro;
+    uint64_t context, output_max;
+    uint32_t capabilities, purposes; /* bits */
+    struct str retired;      /* YYYY-MM-DD: does not answer from that day on */
+    struct str *replace_by;
+    uint32_t replace_by_count;
+    struct str source;
+};
+
+struct catalog {
+    struct model *models;
+    uint32_t models_count;
+    struct hardware_facts *hardware;
+    uint32_t hardware_count;
+    struct cloud_facts *cloud;
+    uint32_t cloud_count;
+};
+
+/* From dir/{models,hardware,cloud}.yaml, or what the program carries when dir is NULL.
+ * 0; -EINVAL with the mistakes; -ENOENT and the like; -ENOMEM. */
+MUST_USE int catalog_load(struct catalog **ret, const char *dir, struct err *err);
+
+/* The three texts themselves; any may be empty. */
+MUST_USE int catalog_parse(struct catalog **ret, struct str models, struct str hardware,
+                           struct str cloud, struct err *err);
+
+void catalog_free(struct catalog *c);
+AUTO_FREE(catalog)
+
+/* By tag or by another tag of the same digest, ":latest" or not, letter case ignored; NULL. */
+const struct artifact *catalog_artifact(const struct catalog *c, struct str tag);
+
+/* What somebody who wrote this name that does not exist meant; NULL. */
+const struct artifact *catalog_mistaken(const struct catalog *c, struct str name);
+
+/* The tag that is spelled most like this one; NULL when none is near. */
+const struct artifact *catalog_nearest(const struct catalog *c, struct str tag);
+
+const struct model *catalog_model(const struct catalog *c, struct str name);
+
+/* The row that names this piece of hardware ("RTX 5090", "AI Max+ 395"); NULL. */
+const struct hardware_facts *catalog_hardware(const struct catalog *c, struct str text);
+
+/* By id or other spelling; NULL. */
+const struct cloud_facts *catalog_cloud(const struct catalog *c, struct str id);
+
+/* Is it gone on that day ("2026-11-23")? */
+bool cloud_is_retired(const struct cloud_facts *facts, struct str day);
+
+/* The context it was made for. */
+uint64_t artifact_context(const struct artifact *a);
