@@ -86,7 +86,7 @@ CLIENTS  := $(wildcard test/clients)
 
 .PHONY: all help demo test check check-unit check-golden check-story check-clients check-engine \
         check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz bench soak \
-        format format-check tidy layers budget docs docs-check tour quick install clean \
+        format format-check tidy layers banned budget docs docs-check tour quick install clean \
         libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -177,9 +177,9 @@ test: ## everything CI runs: installs what it needs, builds, tests; one closing 
 	@tools/test
 
 check: ## what every change must pass: unit, golden, stories and the quick gates
-	@tools/test unit golden story layers budget docs-check
+	@tools/test unit golden story layers banned budget docs-check
 
-quick: layers budget ## the gates that take no time, for a pre-commit hook
+quick: layers banned budget ## the gates that take no time, for a pre-commit hook
 
 # Checks come with warnings as errors, and say N passed, N failed at the end.
 CHECK = +@$(MAKE) -s -j$(JOBS) WERROR=1
@@ -253,6 +253,9 @@ tidy: ## clang-tidy and shellcheck
 
 layers: ## does every include point down?
 	@tools/tally layers tools/layers
+
+banned: ## does any code call what this house does not use?
+	@tools/tally banned tools/banned
 
 budget: ## is every file and function short enough to read?
 	@tools/tally budget tools/budget
