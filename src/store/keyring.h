@@ -30,6 +30,7 @@ enum key_verdict keyring_find(const struct keyring *k, struct str presented, int
 
 enum { KEY_TEXT_MAX = 64 };
 
-/* A new key's text ("tampu-" and 32 random letters and digits) and its row, hashed under the pepper. */
+/* A new key's text ("tampu-" and 32 random letters and digits) and its row, hashed under the
+ * pepper. */
 MUST_USE int key_make(char text[KEY_TEXT_MAX], struct key_row *row, const unsigned char pepper[32],
                       struct err *err);

@@ -6,8 +6,10 @@
  *     store_key_put(s, &row, err);
  *     store_close(s);
  *
- * Calls block: they belong on a worker thread or the command line, never on a loop. A store handle is
- * used by one thread at a time. All text is UTF-8; all times are UTC microseconds since 1970.
+ * Calls block: they belong on a worker thread or the command line, never on a loop. A store handle
+ * is used by one thread at a time. All text is UTF-8; all times are UTC microseconds since 1970.
+ * What every store answers when it cannot: -EBUSY another program keeps it locked, -ENOSPC no room,
+ * -EROFS not writable, -EUCLEAN damaged, -EIO the rest; in words in err.
  */
 #pragma once
 
@@ -25,9 +27,9 @@ enum key_role { KEY_caller, KEY_operator };
 
 /* A key as it is kept: never the key itself. Slices are borrowed. */
 struct key_row {
-    char id[KEY_ID_SIZE + 1];            /* random, names the key in commands: "k3f9…" */
-    unsigned char hash[KEY_HASH_SIZE];   /* HMAC-SHA-256 of the key under the store's pepper */
-    struct str prefix, last4;            /* "tampu-3fa9", "x7Qd": shown in lists */
+    char id[KEY_ID_SIZE + 1];          /* random, names the key in commands: "k3f9…" */
+    unsigned char hash[KEY_HASH_SIZE]; /* HMAC-SHA-256 of the key under the store's pepper */
+    struct str prefix, last4;          /* "tampu-3fa9", "x7Qd": shown in lists */
     struct str name, owner;
     enum key_role role;
     int64_t created_us, expires_us, revoked_us; /* 0: never */
@@ -35,20 +37,53 @@ struct key_row {
 
 typedef int key_fn(void *ctx, const struct key_row *row);
 
+/* One answered request, as `why` reads it. Slices are borrowed; texts beyond 256 bytes are cut. */
+struct exchange_row {
+    struct str id; /* the request id that the caller was told */
+    int64_t started_us;
+    struct str asked, machine, model, parity, key_id;
+    struct str failure; /* a name of tables/failures.def, "none" when there was none */
+    int status;
+    unsigned attempts;
+    uint64_t prompt_tokens, completion_tokens;
+    int64_t first_token_us, total_us; /* durations; -1: it never came */
+};
+
+typedef int exchange_fn(void *ctx, const struct exchange_row *row);
+
+/* "sqlite:PATH". Makes what is missing: folders (0700), the file (0600), its tables. A damaged file
+ * is moved aside, never written to: -EUCLEAN, and the next store_open() starts an empty one. A file
+ * that is no store of ours (-EINVAL) or one of a newer program (-ENOTSUP) is left alone. */
 MUST_USE int store_open(struct store **ret, struct str url, struct err *err);
 void store_close(struct store *s);
-static inline void store_free(struct store *s) { store_close(s); }
+static inline void store_free(struct store *s)
+{
+    store_close(s);
+}
 AUTO_FREE(store)
 
-/* The newest schema that this program knows, and the one the store had before store_open(). */
+/* The newest schema that this program knows. */
 unsigned store_schema_newest(void);
 
 /* -EEXIST when the id or hash is there. */
 MUST_USE int store_key_put(struct store *s, const struct key_row *row, struct err *err);
-/* -ENOENT when there is none with that id, prefix or name, -EEXIST when several fit. */
+/* By id, prefix or name. -ENOENT when none fits, -EEXIST when several do that are not revoked yet.
+ * Revoking again by id changes nothing and is no error. */
 MUST_USE int store_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err);
-/* fn's negative result stops and is returned. */
+/* In the order they were made. fn's negative result stops and is returned. */
 MUST_USE int store_key_each(struct store *s, key_fn *fn, void *ctx, struct err *err);
+
+/* All or none, in one transaction; ids that are there already stay as they are, so that a batch may
+ * be put again. */
+MUST_USE int store_exchange_put(struct store *s, const struct exchange_row *rows, size_t count,
+                                struct err *err);
+/* -ENOENT, or what fn returned; the row dies when fn returns. */
+MUST_USE int store_exchange_find(struct store *s, struct str id, exchange_fn *fn, void *ctx,
+                                 struct err *err);
+/* Retention: removes what began before `before_us`, then the oldest beyond `rows_max`.
+ * *removed may be NULL. */
+MUST_USE int store_exchange_trim(struct store *s, int64_t before_us, uint64_t rows_max,
+                                 uint64_t *removed, struct err *err);
 
 /* 32 random bytes, made once with the store, that key hashes are keyed with. */
 MUST_USE int store_pepper(struct store *s, unsigned char pepper[32], struct err *err);

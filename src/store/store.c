@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stores: the URL picks the driver, the driver does the work. */
+#include "store/store.h"
+
+#include <errno.h>
+
+#include "store/driver.h"
+
+static const struct {
+    const char *scheme, *form;
+    const struct store_driver *driver;
+} rows[] = {
+#define STORE(scheme, form, words) {#scheme, form, &store_##scheme},
+#include "tables/stores.def"
+};
+
+int store_open(struct store **ret, struct str url, struct err *err)
+{
+    struct str place, scheme = str_cut(url, ':', &place);
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (scheme.len < url.len && place.len && str_is(scheme, rows[i].scheme))
+            return rows[i].driver->open(ret, place, err);
+    return err_set(err, -EINVAL, "'%.*s' names no store: expected %s", STR_ARG(url), rows[0].form);
+}
+
+void store_close(struct store *s)
+{
+    if (s)
+        s->driver->close(s);
+}
+
+int store_key_put(struct store *s, const struct key_row *row, struct err *err)
+{
+    return s->driver->key_put(s, row, err);
+}
+
+int store_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err)
+{
+    return s->driver->key_revoke(s, which, now_us, err);
+}
+
+int store_key_each(struct store *s, key_fn *fn, void *ctx, struct err *err)
+{
+    return s->driver->key_each(s, fn, ctx, err);
+}
+
+int store_exchange_put(struct store *s, const struct exchange_row *exchanges, size_t count,
+                       struct err *err)
+{
+    return count ? s->driver->exchange_put(s, exchanges, count, err) : 0;
+}
+
+int store_exchange_find(struct store *s, struct str id, exchange_fn *fn, void *ctx, struct err *err)
+{
+    return s->driver->exchange_find(s, id, fn, ctx, err);
+}
+
+int store_exchange_trim(struct store *s, int64_t before_us, uint64_t rows_max, uint64_t *removed,
+                        struct err *err)
+{
+    return s->driver->exchange_trim(s, before_us, rows_max, removed, err);
+}
+
+int store_pepper(struct store *s, unsigned char pepper[32], struct err *err)
+{
+    return s->driver->pepper(s, pepper, err);
+}
+
+int store_version(struct store *s, uint64_t *ret, struct err *err)
+{
+    return s->driver->version(s, ret, err);
+}
