@@ -71,7 +71,7 @@ LDLIBS   += -lm -lpthread
 
 LIB_SRC  := $(wildcard src/*/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(DEPS_OBJ)
-EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/web/assets/*)
+EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/web/assets/*)
 UNIT_SRC := $(wildcard test/unit/*/test_*.c)
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
