@@ -27,6 +27,8 @@ struct row {
 
 enum { NAME_MAX_LENGTH = 64 };
 
+#define WHERE(where) (where) ? (where) : "", (where) ? ": " : ""
+
 static int set_row(struct settings *s, const struct row *row, struct str value, const char *where,
                    struct err *err);
 static int read_value(const struct row *row, uint64_t *ret, struct str value);
@@ -78,12 +80,12 @@ int settings_set(struct settings *s, struct str key, struct str value, const cha
     near = find_near(key);
     if (near)
         return err_set(err, -ENOENT,
-                       "%s: found unknown setting '%.*s', expected one of `tampu help settings`; "
+                       "%s%sfound unknown setting '%.*s', expected one of `tampu help settings`; "
                        "did you mean '%s'?",
-                       where, STR_ARG(key), near->key);
+                       WHERE(where), STR_ARG(key), near->key);
     return err_set(err, -ENOENT,
-                   "%s: found unknown setting '%.*s', expected one of `tampu help settings`", where,
-                   STR_ARG(key));
+                   "%s%sfound unknown setting '%.*s', expected one of `tampu help settings`",
+                   WHERE(where), STR_ARG(key));
 }
 
 int settings_read_environment(struct settings *s, char *const *variables, struct err *err)
@@ -202,10 +204,10 @@ static int read_value(const struct row *row, uint64_t *ret, struct str value)
 static int wrong_value(const struct row *row, struct str value, const char *where, struct err *err)
 {
     if (row->words)
-        return err_set(err, -EINVAL, "%s: found '%.*s' for %s, expected one of %s", where,
-                       STR_ARG(value), row->key, row->words);
-    return err_set(err, -EINVAL, "%s: found '%.*s' for %s, expected %s", where, STR_ARG(value),
-                   row->key, kind_words[row->kind]);
+        return err_set(err, -EINVAL, "%s%sfound '%.*s' for %s, expected one of %s",
+                       WHERE(where), STR_ARG(value), row->key, row->words);
+    return err_set(err, -EINVAL, "%s%sfound '%.*s' for %s, expected %s", WHERE(where),
+                   STR_ARG(value), row->key, kind_words[row->kind]);
 }
 
 static int out_of_range(const struct row *row, struct str value, const char *where,
@@ -215,8 +217,8 @@ static int out_of_range(const struct row *row, struct str value, const char *whe
 
     limit_text(low, row, row->min);
     limit_text(high, row, row->max ? row->max : UINT64_MAX);
-    return err_set(err, -ERANGE, "%s: found %.*s for %s, expected %s to %s", where, STR_ARG(value),
-                   row->key, low, high);
+    return err_set(err, -ERANGE, "%s%sfound %.*s for %s, expected %s to %s", WHERE(where),
+                   STR_ARG(value), row->key, low, high);
 }
 
 static bool is_word(const char *words, struct str value)

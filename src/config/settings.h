@@ -33,7 +33,8 @@ struct settings {
 /* Every field has its fallback. */
 void settings_init(struct settings *s);
 
-/* One value by its full key. `where` goes in front of the message ("fleet.yaml:3:14", "--queue-max").
+/* One value by its full key. `where` and ": " go in front of the message ("--queue-max"),
+ * unless it is NULL.
  * 0; -ENOENT no such key (err suggests one); -EINVAL, -ERANGE not a value for it. */
 MUST_USE int settings_set(struct settings *s, struct str key, struct str value, const char *where,
                           struct err *err);

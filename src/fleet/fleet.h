@@ -48,6 +48,8 @@ struct hardware {
     uint64_t disk_bytes;       /* room for models; 0: unknown */
     uint64_t disk_rate_bits;   /* bits a second when reading; 0: unknown */
     struct units_range assume_ram, assume_disk; /* bytes; high 0: nothing assumed */
+    struct str *unknown;       /* parts that the file says are not known */
+    uint32_t unknown_count;
 };
 
 /* Empty: not yet known. */
@@ -147,12 +149,6 @@ struct category {
     double floor_tps;    /* slower than this does not count as serving; 0: any speed */
 };
 
-struct alias {
-    struct str name;
-    struct place at;
-    struct str target; /* deployment name, artifact, category or selector */
-};
-
 struct cloud_model {
     struct place at;
     struct str name;     /* deployment name */
@@ -175,8 +171,7 @@ struct expectation {
     uint32_t tier;               /* 0: not by tier */
     struct str machine;          /* empty: not by machine */
     struct str hardware;         /* as written: "RTX 5090" */
-    bool has_purpose;
-    uint32_t purpose;            /* enum purpose */
+    uint32_t purposes;           /* bits of enum purpose; 0: any */
     struct units_range params;   /* high 0: any size */
     struct str quant;
     struct units_range tps;      /* tokens a second × 10⁶; high 0: none stated */
@@ -204,7 +199,7 @@ struct fleet {
     uint32_t machines_count;
     struct category *categories;
     uint32_t categories_count;
-    struct alias *aliases;
+    struct pair *aliases; /* name to deployment name, artifact, category or selector */
     uint32_t aliases_count;
     struct cloud_model *cloud;
     uint32_t cloud_count;
@@ -230,7 +225,7 @@ AUTO_FREE(fleet)
 const struct machine *fleet_machine(const struct fleet *f, struct str name);
 const struct category *fleet_category(const struct fleet *f, struct str name);
 const struct cloud_model *fleet_cloud(const struct fleet *f, struct str name);
-const struct alias *fleet_alias(const struct fleet *f, struct str name);
+const struct pair *fleet_alias(const struct fleet *f, struct str name);
 
 /* By name, or by kind when exactly one engine has it; NULL. */
 const struct fleet_engine *machine_engine(const struct machine *m, struct str name);

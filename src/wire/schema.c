@@ -11,8 +11,6 @@ enum { PROBLEM_BYTES_MAX = 64 << 10 };
 
 static void read_map(struct schema_reader *rd, const struct schema_section *s,
                      const struct yaml *y, char *out);
-static void read_row(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
-                     char *out);
 static void read_many(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
                       char *out);
 static const struct schema_row *find_row(const struct schema_section *s, struct str key);
@@ -41,12 +39,35 @@ void schema_read(struct schema_reader *rd, const struct schema_section *s, const
     if (y->kind == YAML_map)
         read_map(rd, s, y, out);
     else if (y->kind == YAML_text && s->is_short && !yaml_is_null(y))
-        read_row(rd, &s->rows[0], y, out);
+        schema_read_row(rd, &s->rows[0], y, out);
     else if (yaml_is_null(y))
         missing_keys(rd, s, y);
     else
         schema_problem(rd, y->at, "found %s, expected the keys of a %s; write key: value lines",
                        yaml_kind_name(y->kind), s->name);
+}
+
+void schema_read_row(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                     void *out_struct)
+{
+    char *out = out_struct;
+
+    if (row->said)
+        *(bool *)(out + row->said) = true;
+    switch (row->kind) {
+    case SCHEMA_section:
+        schema_read(rd, row->section, y, out + row->offset);
+        break;
+    case SCHEMA_list:
+    case SCHEMA_map:
+        read_many(rd, row, y, out);
+        break;
+    case SCHEMA_own:
+        row->read(rd, y, out + row->offset);
+        break;
+    default:
+        schema_read_value(rd, row, y, out);
+    }
 }
 
 void schema_problem(struct schema_reader *rd, struct place at, const char *format, ...)
@@ -125,28 +146,9 @@ static void read_map(struct schema_reader *rd, const struct schema_section *s,
         if (!row)
             unknown_key(rd, s, at);
         else if (!yaml_is_null(at))
-            read_row(rd, row, at, out);
+            schema_read_row(rd, row, at, out);
     }
     missing_keys(rd, s, y);
-}
-
-static void read_row(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
-                     char *out)
-{
-    switch (row->kind) {
-    case SCHEMA_section:
-        schema_read(rd, row->section, y, out + row->offset);
-        break;
-    case SCHEMA_list:
-    case SCHEMA_map:
-        read_many(rd, row, y, out);
-        break;
-    case SCHEMA_own:
-        row->read(rd, y, out + row->offset);
-        break;
-    default:
-        schema_read_value(rd, row, y, out);
-    }
 }
 
 /* A list, or a map whose keys are the first row's values, to an array of structs. */
@@ -178,7 +180,7 @@ static void read_many(struct schema_reader *rd, const struct schema_row *row, co
 
             if (is_repeated(rd, y, at))
                 continue;
-            read_row(rd, &s->rows[0], &key, item);
+            schema_read_row(rd, &s->rows[0], &key, item);
         }
         schema_read(rd, s, at, item);
         count++;

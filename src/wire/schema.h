@@ -33,7 +33,7 @@ enum schema_kind {
     SCHEMA_count,          /* uint64_t: 3.8B */
     SCHEMA_tokens,         /* uint64_t: 32768, 32K */
     SCHEMA_real,           /* double */
-    SCHEMA_bytes,          /* uint64_t */
+    SCHEMA_bytes,          /* uint64_t; "unknown" leaves 0 */
     SCHEMA_memory,         /* uint64_t bytes, 32 GB = 32 GiB; "unknown" leaves 0 */
     SCHEMA_duration,       /* uint64_t milliseconds */
     SCHEMA_rate,           /* uint64_t bits a second */
@@ -76,6 +76,7 @@ struct schema_row {
     const char *key;
     enum schema_kind kind;
     size_t offset, count_offset;
+    size_t said; /* offset of a bool that becomes true when the key is there; 0: none */
     bool required;
     const struct schema_section *section; /* section, list, map */
     const char *const *words;             /* choice, set: names, each with others after '|' */
@@ -106,6 +107,10 @@ void schema_reader_fini(struct schema_reader *rd);
 
 void schema_read(struct schema_reader *rd, const struct schema_section *s, const struct yaml *y,
                  void *out);
+
+/* One key's value into the struct at out, for rows' own read functions. */
+void schema_read_row(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                     void *out);
 
 /* One line more for the problems. */
 void schema_problem(struct schema_reader *rd, struct place at, const char *format, ...)

@@ -114,7 +114,7 @@ static void read_quantity(struct schema_reader *rd, const struct schema_row *row
     units_read_fn *read = kinds[row->kind].read;
     int r;
 
-    if (row->kind == SCHEMA_memory && str_is(y->text, "unknown"))
+    if ((row->kind == SCHEMA_memory || row->kind == SCHEMA_bytes) && str_is(y->text, "unknown"))
         return;
     r = kinds[row->kind].is_range ? units_read_range(field, y->text, read) : read(field, y->text);
     if (r == -ERANGE)
