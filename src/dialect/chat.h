@@ -39,7 +39,8 @@ enum need {
 struct ask {
     enum task task;
     struct str body;         /* the original bytes */
-    struct yyjson_doc *doc;  /* the parsed body; given back by ask_fini() */
+    struct yyjson_doc *doc;  /* the parsed body and the bytes it points into; */
+    char *copy;              /* both given back by ask_fini() */
     struct str model;        /* unescaped */
     size_t model_at;         /* offset and length in body of the value of "model", quotes included */
     size_t model_len;
@@ -50,6 +51,7 @@ struct ask {
     uint32_t prompt_bytes;   /* text bytes of prompt and messages: tokens are about a quarter */
 };
 
+/* Accepts a zeroed one. */
 void ask_fini(struct ask *ask);
 
 enum role {
@@ -76,7 +78,7 @@ struct part {
 struct tool_call {
     unsigned index;
     struct str id, name;
-    struct str arguments; /* JSON text of an object; in a delta: a piece of it */
+    struct str arguments; /* JSON text of an object (checked); in a delta: a piece of it, as it came */
 };
 
 struct message {
@@ -126,10 +128,15 @@ struct chat {
     size_t stop_count;
     bool logprobs;
     uint32_t top_logprobs;
-    /* Fields that the engine's dialect cannot carry are named here by its write_request. */
+    /* Fields that struct chat (read_request) or the engine's dialect (write_request) cannot carry
+     * and that change nothing essential. */
     struct str *dropped;
     size_t dropped_count;
 };
+
+/* Notes one more dropped field; names beyond a ceiling are not noted. -ENOMEM. The name must live as
+ * long as the arena. */
+int chat_drop(struct chat *chat, struct arena *arena, struct str name);
 
 enum finish {
     FINISH_none,

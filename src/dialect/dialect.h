@@ -25,6 +25,7 @@ struct copy_shape {
     uint32_t num_ctx;       /* 0: left to the engine */
     struct str keep_alive;  /* JSON number or quoted duration; empty: left out */
     bool can_think;         /* the artifact thinks: `think` may be sent */
+    bool can_grade;         /* ... and takes low, medium, high; else only on and off */
 };
 
 /* What every answer to the caller carries. */
@@ -44,18 +45,26 @@ struct writer;
 struct dialect {
     const char *name;
 
-    /* Caller's side. body stays borrowed. -EINVAL with words for the caller, -ENOMEM. */
+    /* Caller's side. body stays borrowed. -EINVAL with words for the caller, -EMSGSIZE: too many
+     * JSON values, -ENOMEM. read_request also -ENOTSUP with words: no other dialect can say that. */
     int (*scan)(struct ask *ret, enum task task, struct str body, struct err *err);
     int (*read_request)(struct chat *ret, const struct ask *ask, struct arena *arena, struct err *err);
 
-    /* Bytes for the caller; whole answers appear at writer_end(). -ENOMEM, -EMSGSIZE (ceiling of out). */
+    /* Caller and engine speak this dialect both: the request for that copy. NULL: the body as it is,
+     * shape->model (as a JSON string) in the place of ask->model_at. -ENOMEM, -EMSGSIZE. */
+    int (*forward)(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
+
+    /* Bytes for the caller; whole answers appear at writer_end(), and so does the end mark of a
+     * stream: call it once, after reader_end() said 0. -ENOMEM, -EMSGSIZE (ceiling of out): then
+     * out is as before. The shape's slices must outlive the writer. DELTA_failure and DELTA_end
+     * write nothing: what to do about them is the gateway's decision. */
     int (*writer_new)(struct writer **ret, const struct reply_shape *shape, struct buf *out);
     int (*writer_put)(struct writer *w, const struct delta *delta);
     int (*writer_end)(struct writer *w);
     void (*writer_free)(struct writer *w);
 
-    /* An error: a whole body, or, in the middle of a stream, a well-formed event and end mark.
-     * found: what was found, or empty. */
+    /* An error: a whole body, or, in the middle of a stream, the event that makes the dialect's own
+     * clients raise an error; nothing may follow it. found: what was found, or empty. */
     int (*write_failure)(struct buf *out, enum failure why, struct str found, bool in_stream);
     const char *(*content_type)(const struct reply_shape *shape);
 
@@ -67,11 +76,14 @@ struct dialect {
 
     /* Engine's answer in, deltas out. streaming false: one JSON body, read at reader_end().
      * feed: 0; -EBADMSG: not this dialect; -EMSGSIZE: an event or body over event_max; or what
-     * put() returned. *whole is how many bytes of everything fed so far end on a frame boundary. */
+     * put() returned. *whole is how many bytes of everything fed so far end on a frame boundary;
+     * without streaming it stays 0. whole may be NULL. Feed nothing more after an error. What
+     * follows DELTA_end or DELTA_failure is not looked at. */
     int (*reader_new)(struct reader **ret, enum task task, bool streaming, size_t event_max,
                       struct sink next);
     int (*reader_feed)(struct reader *r, struct str chunk, uint64_t *whole);
-    int (*reader_end)(struct reader *r); /* the bytes are over; -EBADMSG when they were not complete */
+    /* The bytes are over. -EBADMSG when they were not complete; also after DELTA_failure. */
+    int (*reader_end)(struct reader *r);
     void (*reader_free)(struct reader *r);
 
     /* The engine refused: what an answer with this status (>= 400) and body means. found gets the

@@ -210,6 +210,8 @@ int json_put_double(struct buf *out, double value)
 
     if (!isfinite(value))
         return buf_put(out, STR("null"));
+    if (value == floor(value) && fabs(value) < 9e15) /* engines in Go take no 42.0 for a seed */
+        return buf_printf(out, "%.0f", value + 0.0);
     number = (yyjson_val){0};
     yyjson_set_real(&number, value);
     yyjson_alc_pool_init(&alc, memory, sizeof memory);

@@ -86,5 +86,6 @@ MUST_USE int json_put_escaped(struct buf *out, struct str s);
 /* A tree as text, without spaces. */
 MUST_USE int json_put_value(struct buf *out, yyjson_val *value);
 
-/* The shortest text that reads back as the same double; what JSON cannot say becomes null. */
+/* The shortest text that reads back as the same double, whole numbers without a point; what JSON
+ * cannot say becomes null. */
 MUST_USE int json_put_double(struct buf *out, double value);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was asked, given back; what was dropped, noted. */
+#include "dialect/chat.h"
+
+#include <errno.h>
+
+#include "wire/json.h"
+
+enum { DROPPED_STEP = 8, DROPPED_MAX = 64 };
+
+void ask_fini(struct ask *ask)
+{
+    struct json json = {.doc = ask->doc, .copy = ask->copy};
+
+    json_fini(&json);
+    ask->doc = NULL;
+    ask->copy = NULL;
+}
+
+int chat_drop(struct chat *chat, struct arena *arena, struct str name)
+{
+    size_t count = chat->dropped_count;
+
+    if (count == DROPPED_MAX)
+        return 0;
+    if (count % DROPPED_STEP == 0) {
+        struct str *more = arena_alloc(arena, (count + DROPPED_STEP) * sizeof *more);
+
+        if (!more)
+            return -ENOMEM;
+        if (count)
+            memcpy(more, chat->dropped, count * sizeof *more);
+        chat->dropped = more;
+    }
+    chat->dropped[chat->dropped_count++] = name;
+    return 0;
+}

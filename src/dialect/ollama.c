@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Ollama dialect: where to ask, how it fails, and the parts put together. */
+#include "dialect/ollama.h"
+
+#include <stdio.h>
+
+#include "dialect/reader.h"
+#include "wire/json_out.h"
+
+static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream);
+static const char *content_type(const struct reply_shape *shape);
+static const char *target(enum task task);
+static enum failure read_failure(int status, struct str body, struct arena *arena,
+                                 struct str *found);
+static bool is_runner_trouble(struct str words);
+
+const struct dialect ollama_dialect = {
+    .name = "ollama",
+    .write_failure = write_failure,
+    .content_type = content_type,
+    .target = target,
+    .write_request = ollama_write_request,
+    .reader_new = ollama_reader_new,
+    .reader_feed = ollama_reader_feed,
+    .reader_end = ollama_reader_end,
+    .reader_free = ollama_reader_free,
+    .read_failure = read_failure,
+};
+
+enum failure ollama_failure(int status, struct str words)
+{
+    if (failure_is_overflow(words))
+        return FAILURE_rejected;
+    switch (status) {
+    case 401:
+    case 403:
+        return FAILURE_upstream_auth;
+    case 404:
+        return FAILURE_upstream_missing;
+    case 408:
+    case 429:
+    case 503:
+        return FAILURE_upstream_busy;
+    case 499: /* a load that was called off; another may try */
+        return FAILURE_upstream_error;
+    default:
+        return status >= 400 && status < 500 && !is_runner_trouble(words) ? FAILURE_rejected
+                                                                          : FAILURE_upstream_error;
+    }
+}
+
+/* One line or one body: {"error":"WORDS: FOUND"}. */
+static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream)
+{
+    size_t before = out->len;
+    struct json_out o = {.out = out};
+    char words[128];
+
+    snprintf(words, sizeof words, "%s%s", failure_row(why)->words, found.len ? ": " : "");
+    json_open(&o, '{');
+    json_joined(json_key(&o, "error"), str_from(words), found);
+    json_close(&o, '}');
+    if (!o.error && in_stream)
+        o.error = buf_put_char(out, '\n');
+    if (o.error)
+        out->len = before;
+    return o.error;
+}
+
+static const char *content_type(const struct reply_shape *shape)
+{
+    return shape->stream && shape->task != TASK_embed ? "application/x-ndjson"
+                                                      : "application/json; charset=utf-8";
+}
+
+static const char *target(enum task task)
+{
+    static const char *const targets[TASK_COUNT] = {
+        [TASK_chat] = "/api/chat",
+        [TASK_complete] = "/api/generate",
+        [TASK_embed] = "/api/embed",
+    };
+
+    return targets[task];
+}
+
+static enum failure read_failure(int status, struct str body, struct arena *arena,
+                                 struct str *found)
+{
+    *found = failure_words(body, arena);
+    return ollama_failure(status, *found);
+}
+
+/* /api/embed answers 400 also when the runner died under it: then it is not the caller's fault. */
+static bool is_runner_trouble(struct str words)
+{
+    static const char *const signs[] = {
+        "runner",           "do embedding request", "connection refused", "connection reset",
+        "forcibly closed",  "out of memory",        "cuda error",         "terminated",
+        "unexpected eof",   ": eof",                "error loading model", "failed to load",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(signs); i++)
+        if (words_contain(words, signs[i]))
+            return true;
+    return false;
+}
