@@ -69,10 +69,12 @@ LDLIBS   += -lm -lpthread
 
 # --- what there is ---
 
-LIB_SRC  := $(wildcard src/*/*.c)
+# FOLDERS="base wire" builds and tests these alone, as while the others are in pieces.
+FOLDERS  ?= *
+LIB_SRC  := $(wildcard $(FOLDERS:%=src/%/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(DEPS_OBJ)
 EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/web/assets/*)
-UNIT_SRC := $(wildcard test/unit/*/test_*.c)
+UNIT_SRC := $(wildcard $(FOLDERS:%=test/unit/%/test_*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZERS  := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
