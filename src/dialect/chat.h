@@ -18,12 +18,7 @@
 struct yyjson_doc;
 struct yyjson_val;
 
-enum task {
-    TASK_chat,
-    TASK_complete,
-    TASK_embed,
-    TASK_COUNT
-};
+enum task { TASK_chat, TASK_complete, TASK_embed, TASK_COUNT };
 
 /* What an engine must be able to do, a mask; the catalog says the same of a copy. */
 enum need {
@@ -38,17 +33,17 @@ enum need {
 /* Enough to admit, route and forward: read from every request, whatever the dialects. */
 struct ask {
     enum task task;
-    struct str body;         /* the original bytes */
-    struct yyjson_doc *doc;  /* the parsed body and the bytes it points into; */
-    char *copy;              /* both given back by ask_fini() */
-    struct str model;        /* unescaped */
-    size_t model_at;         /* offset and length in body of the value of "model", quotes included */
+    struct str body;        /* the original bytes */
+    struct yyjson_doc *doc; /* the parsed body and the bytes it points into; */
+    char *copy;             /* both given back by ask_fini() */
+    struct str model;       /* unescaped */
+    size_t model_at;        /* where in body the value of "model" stands, quotes included */
     size_t model_len;
     bool stream;
-    bool include_usage;      /* the caller wants usage in its stream */
-    uint32_t needs;          /* mask of enum need */
-    uint32_t max_tokens;     /* 0: not said */
-    uint32_t prompt_bytes;   /* text bytes of prompt and messages: tokens are about a quarter */
+    bool include_usage;    /* the caller wants usage in its stream */
+    uint32_t needs;        /* mask of enum need */
+    uint32_t max_tokens;   /* 0: not said */
+    uint32_t prompt_bytes; /* text bytes of prompt and messages: tokens are about a quarter */
 };
 
 /* Accepts a zeroed one. */
@@ -78,7 +73,7 @@ struct part {
 struct tool_call {
     unsigned index;
     struct str id, name;
-    struct str arguments; /* JSON text of an object (checked); in a delta: a piece of it, as it came */
+    struct str arguments; /* text of a JSON object (checked); in a delta: a piece, as it came */
 };
 
 struct message {
@@ -114,8 +109,8 @@ struct chat {
     struct str prompt, suffix; /* TASK_complete */
     struct str *inputs;        /* TASK_embed */
     size_t input_count;
-    bool base64;               /* TASK_embed: the caller wants base64 */
-    uint32_t dimensions;       /* 0: the model's own */
+    bool base64;         /* TASK_embed: the caller wants base64 */
+    uint32_t dimensions; /* 0: the model's own */
     struct tool *tools;
     size_t tool_count;
     enum tool_choice tool_choice;
@@ -134,8 +129,8 @@ struct chat {
     size_t dropped_count;
 };
 
-/* Notes one more dropped field; names beyond a ceiling are not noted. -ENOMEM. The name must live as
- * long as the arena. */
+/* Notes one more dropped field; names beyond a ceiling are not noted. -ENOMEM. The name must live
+ * as long as the arena. */
 int chat_drop(struct chat *chat, struct arena *arena, struct str name);
 
 enum finish {
@@ -169,8 +164,8 @@ enum delta_kind {
 
 struct delta {
     enum delta_kind kind;
-    unsigned index;       /* choice, or number of the vector */
-    struct str text;      /* also the words of a failure */
+    unsigned index;  /* choice, or number of the vector */
+    struct str text; /* also the words of a failure */
     struct tool_call call;
     const double *vector;
     size_t dimensions;

@@ -21,11 +21,11 @@ enum dialect_id {
 
 /* What is fixed per copy, so that no caller can make an engine reload. */
 struct copy_shape {
-    struct str model;       /* the artifact's name on the engine */
-    uint32_t num_ctx;       /* 0: left to the engine */
-    struct str keep_alive;  /* JSON number or quoted duration; empty: left out */
-    bool can_think;         /* the artifact thinks: `think` may be sent */
-    bool can_grade;         /* ... and takes low, medium, high; else only on and off */
+    struct str model;      /* the artifact's name on the engine */
+    uint32_t num_ctx;      /* 0: left to the engine */
+    struct str keep_alive; /* JSON number or quoted duration; empty: left out */
+    bool can_think;        /* the artifact thinks: `think` may be sent */
+    bool can_grade;        /* ... and takes low, medium, high; else only on and off */
 };
 
 /* What every answer to the caller carries. */
@@ -46,12 +46,13 @@ struct dialect {
     const char *name;
 
     /* Caller's side. body stays borrowed. -EINVAL with words for the caller, -EMSGSIZE: too many
-     * JSON values, -ENOMEM. read_request also -ENOTSUP with words: no other dialect can say that. */
+     * JSON values, -ENOMEM. read_request also -ENOTSUP with words: nobody else can say that. */
     int (*scan)(struct ask *ret, enum task task, struct str body, struct err *err);
-    int (*read_request)(struct chat *ret, const struct ask *ask, struct arena *arena, struct err *err);
+    int (*read_request)(struct chat *ret, const struct ask *ask, struct arena *arena,
+                        struct err *err);
 
-    /* Caller and engine speak this dialect both: the request for that copy. NULL: the body as it is,
-     * shape->model (as a JSON string) in the place of ask->model_at. -ENOMEM, -EMSGSIZE. */
+    /* Caller and engine speak this dialect both: the request for that copy. NULL: the body as it
+     * is, shape->model (as a JSON string) in the place of ask->model_at. -ENOMEM, -EMSGSIZE. */
     int (*forward)(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
 
     /* Bytes for the caller; whole answers appear at writer_end(), and so does the end mark of a
@@ -88,7 +89,8 @@ struct dialect {
 
     /* The engine refused: what an answer with this status (>= 400) and body means. found gets the
      * engine's own words, a slice of the arena. */
-    enum failure (*read_failure)(int status, struct str body, struct arena *arena, struct str *found);
+    enum failure (*read_failure)(int status, struct str body, struct arena *arena,
+                                 struct str *found);
 };
 
 const struct dialect *dialect_get(enum dialect_id id);

@@ -95,9 +95,18 @@ static enum failure read_failure(int status, struct str body, struct arena *aren
 static bool is_runner_trouble(struct str words)
 {
     static const char *const signs[] = {
-        "runner",           "do embedding request", "connection refused", "connection reset",
-        "forcibly closed",  "out of memory",        "cuda error",         "terminated",
-        "unexpected eof",   ": eof",                "error loading model", "failed to load",
+        "runner",
+        "do embedding request",
+        "connection refused",
+        "connection reset",
+        "forcibly closed",
+        "out of memory",
+        "cuda error",
+        "terminated",
+        "unexpected eof",
+        ": eof",
+        "error loading model",
+        "failed to load",
     };
 
     for (size_t i = 0; i < COUNT_OF(signs); i++)

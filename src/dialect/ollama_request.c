@@ -106,8 +106,10 @@ static void put_messages(struct json_out *o, const struct chat *chat)
 
 static void put_message(struct json_out *o, const struct message *message)
 {
-    static const char *const roles[] = {[ROLE_system] = "system", [ROLE_user] = "user",
-                                        [ROLE_assistant] = "assistant", [ROLE_tool] = "tool"};
+    static const char *const roles[] = {[ROLE_system] = "system",
+                                        [ROLE_user] = "user",
+                                        [ROLE_assistant] = "assistant",
+                                        [ROLE_tool] = "tool"};
 
     json_open(o, '{');
     json_text(json_key(o, "role"), str_from(roles[message->role]));
@@ -208,8 +210,7 @@ static void put_format(struct json_out *o, const struct chat *chat)
 }
 
 /* num_ctx is the copy's, never the caller's: another one would make Ollama load the model anew. */
-static void put_options(struct json_out *o, const struct chat *chat,
-                        const struct copy_shape *shape)
+static void put_options(struct json_out *o, const struct chat *chat, const struct copy_shape *shape)
 {
     const struct {
         const char *name;

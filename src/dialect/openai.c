@@ -145,8 +145,8 @@ static enum failure read_failure(int status, struct str body, struct arena *aren
     *found = failure_words(body, arena);
     if (json_read(&json, body, JSON_MEMORY(body.len), NULL) == 0)
         error = json_find(json.root, "error");
-    why = openai_failure(status, json_find_str(error, "type"), json_find_str(error, "code"),
-                         *found);
+    why =
+        openai_failure(status, json_find_str(error, "type"), json_find_str(error, "code"), *found);
     json_fini(&json);
     return why;
 }

@@ -66,7 +66,7 @@ static int read_role(struct message *ret, yyjson_val *message, struct err *err)
         const char *name;
         enum role role;
     } roles[] = {
-        {"system", ROLE_system}, {"developer", ROLE_system}, {"user", ROLE_user},
+        {"system", ROLE_system},       {"developer", ROLE_system}, {"user", ROLE_user},
         {"assistant", ROLE_assistant}, {"tool", ROLE_tool},
     };
     struct str name = json_find_str(message, "role");

@@ -7,12 +7,12 @@
 /* What becomes of a member that struct chat has no place for: listed as dropped, unless its
  * absence would change the meaning of the answer. */
 enum fate {
-    FATE_read,       /* it has a place */
-    FATE_one,        /* refused unless 1 */
-    FATE_nothing,    /* refused unless false or empty */
-    FATE_auto,       /* refused unless "auto" or "none" */
-    FATE_text_only,  /* refused unless the list names nothing but "text" */
-    FATE_absent,     /* refused, whatever it holds */
+    FATE_read,      /* it has a place */
+    FATE_one,       /* refused unless 1 */
+    FATE_nothing,   /* refused unless false or empty */
+    FATE_auto,      /* refused unless "auto" or "none" */
+    FATE_text_only, /* refused unless the list names nothing but "text" */
+    FATE_absent,    /* refused, whatever it holds */
 };
 
 static const struct {
@@ -136,8 +136,7 @@ static bool is_harmless(enum fate fate, yyjson_val *value)
     case FATE_auto:
         return str_is(json_str(value), "auto") || str_is(json_str(value), "none");
     case FATE_text_only:
-        return yyjson_arr_size(value) == 1 &&
-               str_is(json_str(yyjson_arr_get_first(value)), "text");
+        return yyjson_arr_size(value) == 1 && str_is(json_str(yyjson_arr_get_first(value)), "text");
     default:
         return false;
     }
@@ -234,8 +233,7 @@ static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, 
 }
 
 /* A string or a list of strings. -EINVAL: neither; -ENOMEM. */
-static int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value,
-                        struct arena *arena)
+static int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
 {
     size_t count = yyjson_is_arr(value) ? yyjson_arr_size(value) : 1;
     struct str *strings = arena_alloc(arena, count * sizeof *strings);

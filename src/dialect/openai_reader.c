@@ -131,11 +131,11 @@ static int take_error(struct reader *r, yyjson_val *root, yyjson_val *error)
     uint64_t status = json_find_u64(error, "code");
 
     if (status < 400 || status > 599)
-        status = words_contain(type, "invalid_request") ? 400
+        status = words_contain(type, "invalid_request")                                 ? 400
                  : words_contain(type, "rate_limit") || words_contain(type, "overload") ? 429
                                                                                         : 500;
-    return reader_failure(
-        r, openai_failure((int)status, type, json_find_str(error, "code"), words), words);
+    return reader_failure(r, openai_failure((int)status, type, json_find_str(error, "code"), words),
+                          words);
 }
 
 static int take_choice(struct reader *r, yyjson_val *choice, unsigned position)

@@ -82,8 +82,10 @@ static void put_messages(struct json_out *o, const struct chat *chat)
 
 static void put_message(struct json_out *o, const struct message *message)
 {
-    static const char *const roles[] = {[ROLE_system] = "system", [ROLE_user] = "user",
-                                        [ROLE_assistant] = "assistant", [ROLE_tool] = "tool"};
+    static const char *const roles[] = {[ROLE_system] = "system",
+                                        [ROLE_user] = "user",
+                                        [ROLE_assistant] = "assistant",
+                                        [ROLE_tool] = "tool"};
 
     json_open(o, '{');
     json_text(json_key(o, "role"), str_from(roles[message->role]));

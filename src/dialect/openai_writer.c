@@ -164,8 +164,7 @@ static int begin_chunk(struct writer *w, unsigned index)
     if (r == 0)
         r = buf_put_u64(w->out, index);
     if (r == 0)
-        r = buf_put(w->out,
-                    w->shape.task == TASK_chat ? STR(",\"delta\":") : STR(",\"text\":"));
+        r = buf_put(w->out, w->shape.task == TASK_chat ? STR(",\"delta\":") : STR(",\"text\":"));
     return r;
 }
 
@@ -176,8 +175,8 @@ static int end_chunk(struct writer *w, enum finish finish)
     if (r == 0)
         r = buf_put(w->out, finish_word(finish));
     if (r == 0)
-        r = buf_put(w->out, w->shape.include_usage ? STR("}],\"usage\":null}\n\n")
-                                                   : STR("}]}\n\n"));
+        r = buf_put(w->out,
+                    w->shape.include_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
     return r;
 }
 
@@ -189,8 +188,7 @@ static int put_role(struct writer *w, unsigned index)
         return 0;
     r = begin_chunk(w, index);
     if (r == 0)
-        r = buf_put(w->out,
-                    STR("{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"));
+        r = buf_put(w->out, STR("{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"));
     if (r == 0)
         r = end_chunk(w, FINISH_none);
     if (r == 0)
@@ -366,7 +364,8 @@ static int put_floats(struct buf *out, const double *vector, size_t count)
 
         memcpy(&bits, &narrow, sizeof bits);
         r = buf_put(&bytes, str_slice((char[]){(char)bits, (char)(bits >> 8), (char)(bits >> 16),
-                                               (char)(bits >> 24)}, 4));
+                                               (char)(bits >> 24)},
+                                      4));
     }
     if (r == 0)
         r = base64_put(out, buf_str(&bytes));

@@ -9,7 +9,8 @@ static size_t padding(struct str text);
 
 int base64_put(struct buf *out, struct str bytes)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *in = (const unsigned char *)bytes.data;
     int r = buf_reserve(out, (bytes.len + 2) / 3 * 4);
     char *to = out->data + out->len;

@@ -311,8 +311,8 @@ static size_t utf8_length(const unsigned char *at, size_t left)
 
 static int put_escape(struct buf *out, unsigned char c)
 {
-    static const char letters[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-                                     ['\r'] = 'r'};
+    static const char letters[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     static const char hex[] = "0123456789abcdef";
 
     if (c >= 0x80)

@@ -59,7 +59,8 @@ int sse_feed(struct sse *s, struct str chunk)
     return r < 0 ? r : keep_held(s);
 }
 
-/* Takes the byte order mark off the first chunks; a false start of one is part of the first line. */
+/* Takes the byte order mark off the first chunks; a false start of one is part of the first line.
+ */
 static int skip_mark(struct sse *s, struct str *chunk)
 {
     static const char mark[] = "\xEF\xBB\xBF";

@@ -28,10 +28,10 @@ struct sse {
     size_t event_max;
     struct buf line; /* the beginning of a line that was cut */
     struct buf data, name;
-    struct str held;  /* the only data line so far, while the chunk that it stands in lives */
+    struct str held; /* the only data line so far, while the chunk that it stands in lives */
     bool has_data;
-    bool after_cr;    /* an LF that comes now belongs to the CR before it */
-    unsigned mark;    /* bytes of the byte order mark that came */
+    bool after_cr; /* an LF that comes now belongs to the CR before it */
+    unsigned mark; /* bytes of the byte order mark that came */
     uint64_t fed, whole;
 };
 
