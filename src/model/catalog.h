@@ -29,6 +29,8 @@ struct geometry {
     uint32_t kv_layers;     /* layers that keep keys and values; 0: all */
     uint32_t window_layers; /* of those, how many keep only a sliding window */
     uint32_t window;        /* its tokens */
+    /* Of one head in those layers; 0: as in the others. */
+    uint32_t window_kv_heads, window_key_length, window_value_length;
     uint32_t hidden, feed_forward, heads, kv_heads;
     uint32_t key_length, value_length; /* of one head */
     uint32_t vocabulary;
@@ -65,11 +67,12 @@ struct model {
     uint64_t context;      /* native, tokens */
     uint32_t capabilities; /* bits of enum capability */
     uint32_t purposes;     /* bits of enum purpose */
+    uint64_t working_bytes; /* memory beside weights, where no geometry tells */
     uint32_t dimensions;   /* of an embedding */
     bool one_slot;         /* engines force one slot for it */
     struct str licence, source, note;
-    struct str refused_by; /* engine that does not load it: "ollama" */
-    struct str refused_since; /* from this version on */
+    struct str refused_since; /* version from which refused_by does not load it; empty: loads */
+    uint32_t refused_by;      /* enum engine_kind */
     struct str *replace_by; /* artifacts, first choice first */
     uint32_t replace_by_count;
     struct artifact *artifacts;
@@ -90,14 +93,13 @@ struct hardware_facts {
     struct str *match;   /* texts that name it, letter case ignored; the longest match wins */
     uint32_t match_count;
     uint64_t memory_bytes;   /* a GPU's own; 0: shares the machine's */
-    uint64_t usable_bytes;   /* for engines; 0: memory less a reserve, or a share of RAM */
-    double usable_share;     /* of RAM, for unified and CPU */
+    double usable_share;     /* of RAM, for unified */
     double bandwidth_gbs;    /* peak, GB/s */
     double efficiency;       /* share of it that decoding reaches */
     double moe_efficiency;   /* the same for mixtures of experts; 0: as dense */
     double prefill_tflops;   /* effective, for 2 × active parameters a token */
     double tps_max;          /* launch-bound ceiling of one stream; 0: none */
-    struct str also_cpu;     /* name of the CPU row of the same chip */
+    double cpu_efficiency, cpu_prefill_tflops; /* unified: without its GPU */
     struct str source;
 };
 
@@ -138,7 +140,8 @@ MUST_USE int catalog_parse(struct catalog **ret, struct str models, struct str h
 void catalog_free(struct catalog *c);
 AUTO_FREE(catalog)
 
-/* By tag or by another tag of the same digest, ":latest" or not, letter case ignored; NULL. */
+/* By tag or by another tag of the same digest; letter case, "library/" and ":latest" make
+ * no difference; NULL. */
 const struct artifact *catalog_artifact(const struct catalog *c, struct str tag);
 
 /* What somebody who wrote this name that does not exist meant; NULL. */

@@ -79,6 +79,10 @@ uint64_t memory_compute(const struct geometry *g, const struct run *run);
 
 struct footprint memory_need_of(const struct geometry *g, uint64_t weights_bytes,
                                 const struct run *run);
+
+/* The same for a known artifact: embeddings and models that force one slot get one, models
+ * without geometry their working memory. */
+struct footprint memory_need_of_artifact(const struct artifact *a, const struct run *run);
 uint64_t footprint_total(const struct footprint *f);
 
 /* Alone on the box. To place several, take gpu_bytes and ram_bytes off the box each time. */

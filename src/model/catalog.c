@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The catalog: reading its files and finding things in it. */
+#include "model/catalog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/embedded.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "model/catalog_keys.h"
+
+enum { CATALOG_BYTES_MAX = 64 << 20, TAG_MAX = 256, PATH_LENGTH_MAX = 4096 };
+
+/* What catalog_free() frees; the catalog is its first member. Keys of the maps are plain(). */
+struct catalog_owner {
+    struct catalog catalog;
+    struct arena arena;
+    struct map tags, mistaken, models, cloud;
+};
+
+enum { FILE_models, FILE_hardware, FILE_cloud, FILE_COUNT };
+
+static const struct {
+    const char *name;
+    const struct schema_section *section;
+} files[] = {
+    [FILE_models] = {"models.yaml", &catalog_models_section},
+    [FILE_hardware] = {"hardware.yaml", &catalog_hardware_section},
+    [FILE_cloud] = {"cloud.yaml", &catalog_cloud_section},
+};
+
+static int load_folder(struct catalog **ret, const char *dir, struct err *err);
+static int build(struct catalog **ret, const struct str texts[static FILE_COUNT], const char *dir,
+                 struct err *err);
+static int read_files(struct catalog_owner *o, struct schema_reader *rd,
+                      const struct str texts[static FILE_COUNT], const char *dir,
+                      struct err *err);
+static void index_all(struct catalog_owner *o, struct schema_reader *rd);
+static void index_model(struct catalog_owner *o, struct schema_reader *rd, struct model *m);
+static void index_artifact(struct catalog_owner *o, struct schema_reader *rd,
+                           struct artifact *a);
+static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m,
+                 struct str name, void *value, struct place at);
+static struct str plain(char out[static TAG_MAX], struct str tag);
+static bool contains(struct str text, struct str part);
+static char lower(char c);
+static const struct catalog_owner *owner_of(const struct catalog *c);
+
+int catalog_load(struct catalog **ret, const char *dir, struct err *err)
+{
+    struct str texts[FILE_COUNT];
+
+    if (dir)
+        return load_folder(ret, dir, err);
+    for (int i = 0; i < FILE_COUNT; i++) {
+        char name[64];
+        const struct embedded_file *file;
+
+        snprintf(name, sizeof name, "catalog/%s", files[i].name);
+        file = embedded_find(name);
+        if (!file)
+            return err_set(err, -ENOENT, "%s: it is not in this program; was it built whole?",
+                           name);
+        texts[i] = str_slice(file->data, file->size);
+    }
+    return build(ret, texts, "catalog", err);
+}
+
+int catalog_parse(struct catalog **ret, struct str models, struct str hardware, struct str cloud,
+                  struct err *err)
+{
+    const struct str texts[FILE_COUNT] = {models, hardware, cloud};
+
+    return build(ret, texts, "catalog", err);
+}
+
+void catalog_free(struct catalog *c)
+{
+    struct catalog_owner *o = (struct catalog_owner *)(void *)c;
+
+    if (!o)
+        return;
+    map_fini(&o->tags);
+    map_fini(&o->mistaken);
+    map_fini(&o->models);
+    map_fini(&o->cloud);
+    arena_fini(&o->arena);
+    free(o);
+}
+
+const struct artifact *catalog_artifact(const struct catalog *c, struct str tag)
+{
+    char key[TAG_MAX];
+
+    return map_find(&owner_of(c)->tags, plain(key, tag));
+}
+
+const struct artifact *catalog_mistaken(const struct catalog *c, struct str name)
+{
+    char key[TAG_MAX];
+
+    return map_find(&owner_of(c)->mistaken, plain(key, name));
+}
+
+/* O(tags); for messages. */
+const struct artifact *catalog_nearest(const struct catalog *c, struct str tag)
+{
+    const struct artifact *found = NULL;
+    size_t best = 1 + tag.len / 4;
+    char key[TAG_MAX];
+
+    tag = plain(key, tag);
+    for (uint32_t i = 0; i < c->models_count; i++)
+        for (uint32_t j = 0; j < c->models[i].artifacts_count; j++) {
+            const struct artifact *a = &c->models[i].artifacts[j];
+            size_t far = str_distance(tag, a->tag);
+
+            for (uint32_t k = 0; k < a->also_count; k++) {
+                size_t other = str_distance(tag, a->also[k]);
+
+                far = other < far ? other : far;
+            }
+            if (far < best) {
+                best = far;
+                found = a;
+            }
+        }
+    return found;
+}
+
+const struct model *catalog_model(const struct catalog *c, struct str name)
+{
+    char key[TAG_MAX];
+
+    return map_find(&owner_of(c)->models, plain(key, name));
+}
+
+const struct hardware_facts *catalog_hardware(const struct catalog *c, struct str text)
+{
+    const struct hardware_facts *found = NULL;
+    size_t longest = 0;
+
+    for (uint32_t i = 0; i < c->hardware_count; i++)
+        for (uint32_t j = 0; j < c->hardware[i].match_count; j++) {
+            struct str match = c->hardware[i].match[j];
+
+            if (match.len > longest && contains(text, match)) {
+                longest = match.len;
+                found = &c->hardware[i];
+            }
+        }
+    return found;
+}
+
+const struct cloud_facts *catalog_cloud(const struct catalog *c, struct str id)
+{
+    char key[TAG_MAX];
+
+    return map_find(&owner_of(c)->cloud, plain(key, id));
+}
+
+/* Dates of that form are in order when their texts are. */
+bool cloud_is_retired(const struct cloud_facts *facts, struct str day)
+{
+    return facts->retired.len == day.len && day.len &&
+           memcmp(facts->retired.data, day.data, day.len) <= 0;
+}
+
+uint64_t artifact_context(const struct artifact *a)
+{
+    return a->context ? a->context : a->model->context;
+}
+
+static int load_folder(struct catalog **ret, const char *dir, struct err *err)
+{
+    struct buf bufs[FILE_COUNT];
+    struct str texts[FILE_COUNT];
+    int r = 0;
+
+    for (int i = 0; i < FILE_COUNT; i++)
+        buf_init(&bufs[i], YAML_BYTES_MAX);
+    for (int i = 0; i < FILE_COUNT && r == 0; i++) {
+        char path[PATH_LENGTH_MAX];
+
+        if (snprintf(path, sizeof path, "%s/%s", dir, files[i].name) >= (int)sizeof path)
+            r = err_set(err, -ENAMETOOLONG, "%s: its path is too long", dir);
+        else
+            r = file_read(&bufs[i], path, err);
+        texts[i] = buf_str(&bufs[i]);
+    }
+    if (r == 0)
+        r = build(ret, texts, dir, err);
+    for (int i = 0; i < FILE_COUNT; i++)
+        buf_fini(&bufs[i]);
+    return r;
+}
+
+static int build(struct catalog **ret, const struct str texts[static FILE_COUNT], const char *dir,
+                 struct err *err)
+{
+    struct catalog_owner *o = calloc(1, sizeof *o);
+    struct schema_reader rd;
+    int r;
+
+    if (!o)
+        return err_set(err, -ENOMEM, "no memory for the catalog");
+    arena_init(&o->arena, CATALOG_BYTES_MAX);
+    schema_reader_init(&rd, &o->arena);
+    r = read_files(o, &rd, texts, dir, err);
+    if (r == 0) {
+        index_all(o, &rd);
+        r = schema_finish(&rd, err);
+    }
+    schema_reader_fini(&rd);
+    if (r < 0)
+        catalog_free(&o->catalog);
+    else
+        *ret = &o->catalog;
+    return r;
+}
+
+static int read_files(struct catalog_owner *o, struct schema_reader *rd,
+                      const struct str texts[static FILE_COUNT], const char *dir,
+                      struct err *err)
+{
+    for (int i = 0; i < FILE_COUNT; i++) {
+        struct yaml *root = NULL;
+        char name[PATH_LENGTH_MAX];
+        int r;
+
+        if (!texts[i].len)
+            continue;
+        snprintf(name, sizeof name, "%s/%s", dir, files[i].name);
+        if ((r = yaml_read(&root, &o->arena, texts[i], name, err)) < 0)
+            return r;
+        schema_read(rd, files[i].section, root, &o->catalog);
+    }
+    return 0;
+}
+
+static void index_all(struct catalog_owner *o, struct schema_reader *rd)
+{
+    struct catalog *c = &o->catalog;
+
+    for (uint32_t i = 0; i < c->models_count; i++)
+        index_model(o, rd, &c->models[i]);
+    for (uint32_t i = 0; i < c->cloud_count; i++) {
+        struct cloud_facts *facts = &c->cloud[i];
+
+        keep(o, rd, &o->cloud, facts->id, facts, facts->at);
+        for (uint32_t j = 0; j < facts->also_count; j++)
+            keep(o, rd, &o->cloud, facts->also[j], facts, facts->at);
+    }
+}
+
+static void index_model(struct catalog_owner *o, struct schema_reader *rd, struct model *m)
+{
+    keep(o, rd, &o->models, m->name, m, m->at);
+    if (!m->active_params)
+        m->active_params = m->params;
+    if (m->active_params > m->params)
+        schema_problem(rd, m->at, "found more active than all parameters in %.*s",
+                       STR_ARG(m->name));
+    for (uint32_t i = 0; i < m->artifacts_count; i++) {
+        m->artifacts[i].model = m;
+        index_artifact(o, rd, &m->artifacts[i]);
+    }
+}
+
+static void index_artifact(struct catalog_owner *o, struct schema_reader *rd, struct artifact *a)
+{
+    keep(o, rd, &o->tags, a->tag, a, a->at);
+    for (uint32_t i = 0; i < a->also_count; i++)
+        keep(o, rd, &o->tags, a->also[i], a, a->at);
+    for (uint32_t i = 0; i < a->mistaken_count; i++)
+        keep(o, rd, &o->mistaken, a->mistaken[i], a, a->at);
+}
+
+/* One thing may have two spellings that are plainly the same; two things may not. */
+static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m,
+                 struct str name, void *value, struct place at)
+{
+    char key[TAG_MAX];
+    struct str copy = arena_str(&o->arena, plain(key, name));
+    int r = copy.data ? map_put(m, copy, value) : -ENOMEM;
+
+    if (r == -ENOMEM)
+        rd->failed = r;
+    else if (r == -EEXIST && map_find(m, copy) != value)
+        schema_problem(rd, at, "found '%.*s' a second time, expected it once", STR_ARG(name));
+}
+
+/* Lower case, without "library/" and ":latest": engines do not tell these apart. */
+static struct str plain(char out[static TAG_MAX], struct str tag)
+{
+    size_t len;
+
+    if (str_starts(tag, STR("library/")))
+        tag = str_slice(tag.data + 8, tag.len - 8);
+    if (str_ends(tag, STR(":latest")))
+        tag.len -= 7;
+    len = tag.len < TAG_MAX ? tag.len : TAG_MAX;
+    for (size_t i = 0; i < len; i++)
+        out[i] = lower(tag.data[i]);
+    return str_slice(out, len);
+}
+
+/* As a run of whole words: "RTX 2080" is in "NVIDIA RTX 2080 Super", "M4" is not in "GM45". */
+static bool contains(struct str text, struct str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        char before = i ? lower(text.data[i - 1]) : ' ';
+        char after = i + part.len < text.len ? lower(text.data[i + part.len]) : ' ';
+        bool begins = !((before >= 'a' && before <= 'z') || (before >= '0' && before <= '9'));
+        bool ends = !((after >= 'a' && after <= 'z') || (after >= '0' && after <= '9'));
+
+        if (begins && ends && str_equal_nocase(str_slice(text.data + i, part.len), part))
+            return true;
+    }
+    return false;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static const struct catalog_owner *owner_of(const struct catalog *c)
+{
+    return (const struct catalog_owner *)(const void *)c;
+}
