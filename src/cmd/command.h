@@ -15,7 +15,3 @@ typedef int command_fn(int argc, char **argv);
 
 /* argv of main(). Prints help on no or an unknown command (with a suggestion). */
 int command_run(int argc, char **argv);
-
-/* "tampu: …" on stderr, then EXIT_usage: for one-line returns. */
-int command_usage(const char *command, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
