@@ -56,9 +56,10 @@ struct dialect {
     int (*forward)(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
 
     /* Bytes for the caller; whole answers appear at writer_end(), and so does the end mark of a
-     * stream: call it once, after reader_end() said 0. -ENOMEM, -EMSGSIZE (ceiling of out): then
-     * out is as before. The shape's slices must outlive the writer. DELTA_failure and DELTA_end
-     * write nothing: what to do about them is the gateway's decision. */
+     * stream: call it once, after reader_end() said 0. -ENOMEM, -EMSGSIZE (ceiling of out),
+     * -EBADMSG (the engine's tool call makes no sense): then out is as before. The shape's slices
+     * must outlive the writer. DELTA_failure and DELTA_end write nothing: what to do about them is
+     * the gateway's decision. */
     int (*writer_new)(struct writer **ret, const struct reply_shape *shape, struct buf *out);
     int (*writer_put)(struct writer *w, const struct delta *delta);
     int (*writer_end)(struct writer *w);

@@ -16,6 +16,13 @@ static bool is_runner_trouble(struct str words);
 
 const struct dialect ollama_dialect = {
     .name = "ollama",
+    .scan = ollama_scan,
+    .read_request = ollama_read_request,
+    .forward = ollama_forward,
+    .writer_new = ollama_writer_new,
+    .writer_put = ollama_writer_put,
+    .writer_end = ollama_writer_end,
+    .writer_free = ollama_writer_free,
     .write_failure = write_failure,
     .content_type = content_type,
     .target = target,

@@ -5,6 +5,20 @@
 #include "dialect/dialect.h"
 #include "wire/json.h"
 
+int ollama_scan(struct ask *ret, enum task task, struct str body, struct err *err);
+int ollama_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
+                        struct err *err);
+int ollama_forward(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
+
+/* ollama_messages.c: the messages of a chat, given a list of them. */
+int ollama_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
+                         struct err *err);
+
+int ollama_writer_new(struct writer **ret, const struct reply_shape *shape, struct buf *out);
+int ollama_writer_put(struct writer *w, const struct delta *delta);
+int ollama_writer_end(struct writer *w);
+void ollama_writer_free(struct writer *w);
+
 int ollama_write_request(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err);
 

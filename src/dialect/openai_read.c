@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dialect/openai.h"
+#include "dialect/scan.h"
 
 /* What becomes of a member that struct chat has no place for: listed as dropped, unless its
  * absence would change the meaning of the answer. */
@@ -63,8 +64,6 @@ static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_inputs(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, struct err *err);
-static int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value,
-                        struct arena *arena);
 static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err);
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
@@ -230,28 +229,6 @@ static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, 
                 : read_strings(&chat->stops, &chat->stop_count, stop, arena);
 
     return r == -EINVAL ? err_set(err, r, "stop: expected text or a list of texts") : r;
-}
-
-/* A string or a list of strings. -EINVAL: neither; -ENOMEM. */
-static int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
-{
-    size_t count = yyjson_is_arr(value) ? yyjson_arr_size(value) : 1;
-    struct str *strings = arena_alloc(arena, count * sizeof *strings);
-    yyjson_arr_iter each = yyjson_arr_iter_with(value);
-    yyjson_val *entry;
-
-    if (!strings)
-        return -ENOMEM;
-    if (!yyjson_is_arr(value))
-        strings[0] = json_str(value);
-    while ((entry = yyjson_arr_iter_next(&each)))
-        strings[each.idx - 1] = json_str(entry);
-    for (size_t i = 0; i < count; i++)
-        if (!strings[i].data)
-            return -EINVAL;
-    *ret = strings;
-    *ret_count = count;
-    return 0;
 }
 
 static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err)

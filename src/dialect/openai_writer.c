@@ -4,24 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dialect/calls.h"
 #include "dialect/openai.h"
 #include "wire/base64.h"
 #include "wire/json_out.h"
-
-enum { CALLS_MAX = 128 };
-
-/* A tool call put together from its pieces. */
-struct call {
-    struct buf id, name, arguments;
-};
 
 struct writer {
     struct reply_shape shape;
     struct buf *out;
     struct buf head;           /* what every chunk begins with, up to its list of choices */
     struct buf text, thinking; /* whole answers; of embeddings, text is the list of vectors */
-    struct call *calls;        /* whole answers */
-    unsigned call_count;       /* calls begun */
+    struct calls calls;        /* whole answers */
+    unsigned calls_begun;      /* streams */
     bool has_begun;            /* the role chunk was sent */
     bool has_finished;         /* so was the one with the reason */
     enum finish finish;
@@ -40,7 +34,6 @@ static int put_finish(struct writer *w, unsigned index, enum finish finish);
 static int put_usage_chunk(struct writer *w);
 static int put_stream_end(struct writer *w);
 static int keep(struct writer *w, const struct delta *delta);
-static int keep_call(struct writer *w, const struct tool_call *piece);
 static int keep_vector(struct writer *w, const struct delta *delta);
 static int put_floats(struct buf *out, const double *vector, size_t count);
 static int put_whole(struct writer *w);
@@ -61,6 +54,7 @@ int openai_writer_new(struct writer **ret, const struct reply_shape *shape, stru
     w->shape = *shape;
     w->shape.stream = shape->stream && shape->task != TASK_embed;
     w->out = out;
+    w->calls.max = out->max;
     buf_init(&w->head, out->max);
     buf_init(&w->text, out->max);
     buf_init(&w->thinking, out->max);
@@ -106,12 +100,7 @@ void openai_writer_free(struct writer *w)
 {
     if (!w)
         return;
-    for (unsigned i = 0; w->calls && i < w->call_count; i++) {
-        buf_fini(&w->calls[i].id);
-        buf_fini(&w->calls[i].name);
-        buf_fini(&w->calls[i].arguments);
-    }
-    free(w->calls);
+    calls_fini(&w->calls);
     buf_fini(&w->head);
     buf_fini(&w->text);
     buf_fini(&w->thinking);
@@ -218,7 +207,7 @@ static int put_text(struct writer *w, const struct delta *delta)
 /* The first piece of a call names it, the others bring arguments only. */
 static int put_call(struct writer *w, unsigned index, const struct tool_call *call)
 {
-    bool is_first = call->index >= w->call_count;
+    bool is_first = call->index >= w->calls_begun;
     struct json_out o = {.out = w->out};
 
     if (w->shape.task != TASK_chat)
@@ -245,7 +234,7 @@ static int put_call(struct writer *w, unsigned index, const struct tool_call *ca
     if (!o.error)
         o.error = end_chunk(w, FINISH_none);
     if (!o.error && is_first)
-        w->call_count = call->index + 1;
+        w->calls_begun = call->index + 1;
     return o.error;
 }
 
@@ -295,7 +284,7 @@ static int keep(struct writer *w, const struct delta *delta)
     case DELTA_thinking:
         return buf_put(&w->thinking, delta->text);
     case DELTA_call:
-        return keep_call(w, &delta->call);
+        return calls_put(&w->calls, &delta->call);
     case DELTA_embedding:
         return keep_vector(w, delta);
     case DELTA_finish:
@@ -304,29 +293,6 @@ static int keep(struct writer *w, const struct delta *delta)
     default:
         return 0;
     }
-}
-
-static int keep_call(struct writer *w, const struct tool_call *piece)
-{
-    struct call *call;
-    int r;
-
-    if (piece->index >= CALLS_MAX)
-        return -EMSGSIZE;
-    if (!w->calls && !(w->calls = calloc(CALLS_MAX, sizeof *w->calls)))
-        return -ENOMEM;
-    for (; w->call_count <= piece->index; w->call_count++) {
-        call = &w->calls[w->call_count];
-        buf_init(&call->id, w->out->max);
-        buf_init(&call->name, w->out->max);
-        buf_init(&call->arguments, w->out->max);
-    }
-    call = &w->calls[piece->index];
-    if (!call->id.len && (r = buf_put(&call->id, piece->id)) < 0)
-        return r;
-    if ((r = buf_put(&call->name, piece->name)) < 0)
-        return r;
-    return buf_put(&call->arguments, piece->arguments);
 }
 
 static int keep_vector(struct writer *w, const struct delta *delta)
@@ -416,14 +382,14 @@ static void put_message(struct writer *w, struct json_out *o)
 {
     json_open(json_key(o, "message"), '{');
     json_text(json_key(o, "role"), STR("assistant"));
-    if (w->text.len || !w->call_count)
+    if (w->text.len || !w->calls.count)
         json_text(json_key(o, "content"), buf_str(&w->text));
     else
         json_raw(json_key(o, "content"), STR("null"));
     if (w->thinking.len)
         json_text(json_key(o, "reasoning_content"), buf_str(&w->thinking));
     json_raw(json_key(o, "refusal"), STR("null"));
-    if (w->call_count)
+    if (w->calls.count)
         put_calls(w, o);
     json_close(o, '}');
 }
@@ -431,13 +397,13 @@ static void put_message(struct writer *w, struct json_out *o)
 static void put_calls(struct writer *w, struct json_out *o)
 {
     json_open(json_key(o, "tool_calls"), '[');
-    for (unsigned i = 0; i < w->call_count; i++) {
+    for (unsigned i = 0; i < w->calls.count; i++) {
         json_open(o, '{');
-        put_call_id(w, o, buf_str(&w->calls[i].id), i);
+        put_call_id(w, o, buf_str(&w->calls.list[i].id), i);
         json_text(json_key(o, "type"), STR("function"));
         json_open(json_key(o, "function"), '{');
-        json_text(json_key(o, "name"), buf_str(&w->calls[i].name));
-        json_text(json_key(o, "arguments"), buf_str(&w->calls[i].arguments));
+        json_text(json_key(o, "name"), buf_str(&w->calls.list[i].name));
+        json_text(json_key(o, "arguments"), buf_str(&w->calls.list[i].arguments));
         json_close(o, '}');
         json_close(o, '}');
     }

@@ -7,8 +7,13 @@ static bool begin(struct json_out *o);
 
 struct json_out *json_key(struct json_out *o, const char *key)
 {
+    return json_key_str(o, str_from(key));
+}
+
+struct json_out *json_key_str(struct json_out *o, struct str key)
+{
     if (begin(o))
-        o->error = json_put_string(o->out, str_from(key));
+        o->error = json_put_string(o->out, key);
     if (!o->error)
         o->error = buf_put_char(o->out, ':');
     o->comma = false;

@@ -23,6 +23,7 @@ struct json_out {
 
 /* Returns o, so that the value can be written around the call. */
 struct json_out *json_key(struct json_out *o, const char *key);
+struct json_out *json_key_str(struct json_out *o, struct str key);
 
 void json_open(struct json_out *o, char bracket);
 void json_close(struct json_out *o, char bracket);

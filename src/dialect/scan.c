@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The common part of scans. */
+#include "dialect/scan.h"
+
+#include <errno.h>
+
+static int scan_model(struct ask *ask, const struct json *json, struct err *err);
+static void count(struct ask *ask, yyjson_val *text);
+
+int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
+               struct err *err)
+{
+    struct ask ask = {.task = task, .body = body};
+    struct json json;
+    int r = json_read(&json, body, JSON_MEMORY(body.len), err);
+
+    if (r < 0)
+        return r;
+    ask.doc = json.doc;
+    ask.copy = json.copy;
+    if (!yyjson_is_obj(json.root))
+        r = err_set(err, -EINVAL, "expected a JSON object");
+    if (r == 0)
+        r = scan_model(&ask, &json, err);
+    if (r < 0) {
+        ask_fini(&ask);
+        return r;
+    }
+    *ret = ask;
+    *ret_root = json.root;
+    return 0;
+}
+
+int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err)
+{
+    yyjson_val *stream;
+
+    if (json_find_once(root, "stream", &stream) < 0)
+        return err_set(err, -EINVAL, "stream: stands there twice");
+    if (stream && !yyjson_is_bool(stream) && !yyjson_is_null(stream))
+        return err_set(err, -EINVAL, "stream: expected true or false, found %s",
+                       yyjson_get_type_desc(stream));
+    ask->stream = yyjson_is_bool(stream) ? yyjson_get_bool(stream) : fallback;
+    return 0;
+}
+
+void scan_text(struct ask *ask, yyjson_val *text)
+{
+    yyjson_arr_iter each = yyjson_arr_iter_with(text);
+    yyjson_val *entry;
+
+    count(ask, text);
+    while ((entry = yyjson_arr_iter_next(&each)))
+        count(ask, entry);
+}
+
+int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
+{
+    size_t number = yyjson_is_arr(value) ? yyjson_arr_size(value) : 1;
+    struct str *strings = arena_alloc(arena, number * sizeof *strings);
+    yyjson_arr_iter each = yyjson_arr_iter_with(value);
+    yyjson_val *entry;
+
+    if (!strings)
+        return -ENOMEM;
+    if (!yyjson_is_arr(value))
+        strings[0] = json_str(value);
+    while ((entry = yyjson_arr_iter_next(&each)))
+        strings[each.idx - 1] = json_str(entry);
+    for (size_t i = 0; i < number; i++)
+        if (!strings[i].data)
+            return -EINVAL;
+    *ret = strings;
+    *ret_count = number;
+    return 0;
+}
+
+static int scan_model(struct ask *ask, const struct json *json, struct err *err)
+{
+    yyjson_val *model;
+    struct str place;
+
+    if (json_find_once(json->root, "model", &model) < 0)
+        return err_set(err, -EINVAL, "model: stands there twice");
+    ask->model = json_str(model);
+    if (!ask->model.len)
+        return err_set(err, -EINVAL, "model: expected a name, found %s",
+                       !model                 ? "nothing"
+                       : yyjson_is_str(model) ? "an empty text"
+                                              : yyjson_get_type_desc(model));
+    place = json_place(json, ask->body, model);
+    ask->model_at = (size_t)(place.data - ask->body.data);
+    ask->model_len = place.len;
+    return 0;
+}
+
+/* A token given as a number counts as the four bytes that it is on average. */
+static void count(struct ask *ask, yyjson_val *text)
+{
+    size_t more = yyjson_is_num(text) ? 4 : json_str(text).len;
+
+    if (__builtin_add_overflow(ask->prompt_bytes, more, &ask->prompt_bytes))
+        ask->prompt_bytes = UINT32_MAX;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the scans of all dialects have in common: the body parsed, the model found, text counted.
+ *
+ *     r = scan_begin(&ask, task, body, &root, err);
+ *     …                                        on failure: ask_fini(&ask)
+ *     scan_text(&ask, json_find(root, "prompt"));
+ *
+ * For the files of this folder only.
+ */
+#pragma once
+
+#include "dialect/chat.h"
+#include "wire/json.h"
+
+/* Parses, and reads `model`. On failure nothing is held. */
+MUST_USE int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
+                        struct err *err);
+
+/* Reads `stream`; fallback is what its absence means. */
+MUST_USE int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err);
+
+/* Adds to ask->prompt_bytes: a text, a token's number, or a list of either. */
+void scan_text(struct ask *ask, yyjson_val *text);
+
+/* The list, or the one value as a list of one, as strings in the arena. -EINVAL: something else. */
+MUST_USE int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value,
+                          struct arena *arena);
