@@ -133,27 +133,3 @@ static inline int suite_has(struct store *s, const char *id)
     assert_true(r == 0 || r == -ENOENT);
     return r == 0;
 }
-
-/* Fills the store from another process; the parent sees its exit status. */
-static inline pid_t suite_fork_writer(int number)
-{
-    pid_t child = fork();
-    struct store *s = NULL;
-    char id[32];
-    int r;
-
-    if (child != 0)
-        return child;
-    r = store_open(&s, str_from(suite_url), &suite_err);
-    for (int i = 0; i < 20 && r == 0; i++) {
-        struct exchange_row row;
-
-        snprintf(id, sizeof id, "p%d-%d", number, i);
-        row = suite_exchange(id, i);
-        r = store_exchange_put(s, &row, 1, &suite_err);
-    }
-    if (r < 0)
-        fprintf(stderr, "writer %d: %s\n", number, suite_err.text);
-    store_close(s);
-    _exit(r < 0);
-}

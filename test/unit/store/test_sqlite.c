@@ -11,7 +11,7 @@
 
 #include "base/embedded.h"
 
-#include "suite_tests.h"
+#include "suite_tests.c"
 
 static void run_sql(const char *sql)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tests of the suite, and STORE_SUITE: their rows for a driver's own table. */
-#pragma once
+/* The tests of the suite, and STORE_SUITE: their rows; included by each driver's test. */
 
 #include "suite.h"
 
@@ -254,6 +253,30 @@ static void two_handles_see_each_other(void **state)
     assert_int_equal(suite_keys(a), 2);
     assert_int_equal(suite_keys(b), 2);
     assert_true(suite_has(b, "r1"));
+}
+
+/* Fills the store from another process; the parent sees its exit status. */
+static pid_t suite_fork_writer(int number)
+{
+    pid_t child = fork();
+    struct store *s = NULL;
+    char id[32];
+    int r;
+
+    if (child != 0)
+        return child;
+    r = store_open(&s, str_from(suite_url), &suite_err);
+    for (int i = 0; i < 20 && r == 0; i++) {
+        struct exchange_row row;
+
+        snprintf(id, sizeof id, "p%d-%d", number, i);
+        row = suite_exchange(id, i);
+        r = store_exchange_put(s, &row, 1, &suite_err);
+    }
+    if (r < 0)
+        fprintf(stderr, "writer %d: %s\n", number, suite_err.text);
+    store_close(s);
+    _exit(r < 0);
 }
 
 static void several_programs_make_and_fill_one_store(void **state)

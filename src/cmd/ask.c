@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One question to a running gateway, on a loop of its own. */
+#include "cmd/ask.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/command.h"
+#include "cmd/option.h"
+#include "cmd/terminal.h"
+#include "cmd/usage.h"
+#include "http/client.h"
+
+enum { CONNECT_MS = 2000, TOTAL_MS = 10000, HEADER_MAX = 32 << 10, KEY_HEADER_MAX = 512 };
+
+static const char default_url[] = "http://127.0.0.1:4000";
+
+struct question {
+    const char *url;
+    struct loop *loop;
+    struct client *client;
+    struct buf *answer;
+    struct err *err;
+    int status, result;
+};
+
+static int ask(struct question *q, const struct endpoint *endpoint, const char *target);
+static int start(struct question *q, const struct endpoint *endpoint, const char *target);
+static void on_head(void *ctx, const struct reply *r);
+static void on_body(void *ctx, struct str chunk);
+static void on_end(void *ctx);
+static void on_fail(void *ctx, enum failure why, const char *words);
+static int judge(const struct question *q);
+static int print(const struct buf *answer, const char *url, show_fn *show);
+
+static const struct call_handler handler = {
+    .on_head = on_head, .on_body = on_body, .on_end = on_end, .on_fail = on_fail};
+
+int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err)
+{
+    struct question q = {.url = url, .answer = answer, .err = err};
+    struct endpoint endpoint;
+    int r = endpoint_parse(&endpoint, str_from(url), err);
+
+    if (r < 0)
+        return r;
+    signal(SIGPIPE, SIG_IGN); /* a gateway that closes is an error to tell, not a death */
+    if ((r = loop_open(&q.loop, 0)) < 0)
+        return err_set(err, r, "no event loop: %s", strerror(-r));
+    r = ask(&q, &endpoint, target);
+    loop_close(q.loop);
+    return r;
+}
+
+int ask_and_show(int argc, char **argv, const char *target, show_fn *show)
+{
+    struct options o = {0};
+    struct err err = {0};
+    struct buf answer;
+    const char *url;
+    int status, r;
+
+    if (!options_read(&o, argc, argv, &status))
+        return status;
+    url = option_given(&o, "gateway") ? option_value(&o, "gateway") : default_url;
+    buf_init(&answer, ANSWER_MAX);
+    r = ask_gateway(&answer, url, target, &err);
+    if (r == -EINVAL)
+        status = usage_error(o.command, "--gateway %s: %s", url, err.text);
+    else if (r < 0)
+        status = command_no(o.command, "%s", err.text);
+    else if (!option_given(&o, "json"))
+        status = print(&answer, url, show);
+    else if (buf_put_char(&answer, '\n') < 0)
+        status = command_no(o.command, "the answer is too long");
+    else
+        status = terminal_print(buf_str(&answer));
+    buf_fini(&answer);
+    return status;
+}
+
+static int ask(struct question *q, const struct endpoint *endpoint, const char *target)
+{
+    const struct client_options options = {
+        .idle_max = 1, .idle_timeout_ms = TOTAL_MS, .header_max = HEADER_MAX};
+    int r = client_open(&q->client, q->loop, &options, q->err);
+
+    if (r < 0)
+        return r;
+    r = start(q, endpoint, target);
+    client_close(q->client);
+    return r;
+}
+
+static int start(struct question *q, const struct endpoint *endpoint, const char *target)
+{
+    const char *key = getenv("TAMPU_KEY");
+    char authorization[KEY_HEADER_MAX];
+    const struct header headers[] = {{STR("Accept"), STR("application/json")},
+                                     {STR("Authorization"), str_from(authorization)}};
+    const struct call_request request = {
+        .endpoint = endpoint,
+        .method = METHOD_GET,
+        .target = str_from(target),
+        .headers = headers,
+        .header_count = key && key[0] ? 2 : 1,
+        .connect_timeout_ms = CONNECT_MS,
+        .total_timeout_ms = TOTAL_MS,
+    };
+    struct call *call;
+    int r;
+
+    snprintf(authorization, sizeof authorization, "Bearer %s", key ? key : "");
+    r = call_start(&call, q->client, &request, &handler, q);
+    if (r == -EPERM)
+        return err_set(q->err, r, "%s: TAMPU_LOOPBACK_ONLY allows only this machine", q->url);
+    if (r < 0)
+        return err_set(q->err, r, "%s: cannot be asked: %s", q->url, strerror(-r));
+    loop_run(q->loop);
+    return q->result < 0 ? q->result : judge(q);
+}
+
+static void on_head(void *ctx, const struct reply *r)
+{
+    struct question *q = ctx;
+
+    q->status = r->status;
+}
+
+/* Beyond the ceiling nothing is kept; the rest is read so that the call ends as usual. */
+static void on_body(void *ctx, struct str chunk)
+{
+    struct question *q = ctx;
+
+    if (q->result == 0 && (q->result = buf_put(q->answer, chunk)) < 0)
+        err_set(q->err, q->result, "%s: the answer is longer than %d bytes", q->url, ANSWER_MAX);
+}
+
+static void on_end(void *ctx)
+{
+    struct question *q = ctx;
+
+    loop_stop(q->loop);
+}
+
+static void on_fail(void *ctx, enum failure why, const char *words)
+{
+    struct question *q = ctx;
+
+    (void)why;
+    q->result = err_set(q->err, -ECONNREFUSED,
+                        "no gateway answers at %s (%s): start one with 'tampu serve FLEET', or "
+                        "name another with --gateway URL",
+                        q->url, words);
+    loop_stop(q->loop);
+}
+
+static int judge(const struct question *q)
+{
+    if (q->status == 200)
+        return 0;
+    if (q->status == 401 || q->status == 403)
+        return err_set(q->err, -EACCES,
+                       "%s wants an operator's key: put it into TAMPU_KEY ('tampu key create "
+                       "--operator' makes one)",
+                       q->url);
+    if (q->status == 404)
+        return err_set(q->err, -ENOENT, "%s answers, but is no tampu gateway", q->url);
+    return err_set(q->err, -EIO, "%s answered with status %d", q->url, q->status);
+}
+
+static int print(const struct buf *answer, const char *url, show_fn *show)
+{
+    struct json json = {0};
+    struct err err = {0};
+    struct buf out;
+    int status;
+
+    buf_init(&out, ANSWER_MAX);
+    if (json_read(&json, buf_str(answer), JSON_MEMORY(answer->len), &err) < 0)
+        status = command_no(NULL, "%s answered what is no JSON: %s", url, err.text);
+    else if (show(&out, json.root, terminal_takes_colors()) < 0)
+        status = command_no(NULL, "out of memory");
+    else
+        status = terminal_print(buf_str(&out));
+    json_fini(&json);
+    buf_fini(&out);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asking a running gateway: what status, ps and their like are made of.
+ *
+ *     return ask_and_show(argc, argv, "/admin/v1/ps", ps_write);
+ *
+ * The commands' options are --gateway URL and --json; the operator's key comes from TAMPU_KEY.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "wire/json.h"
+
+enum { ANSWER_MAX = 16 << 20 };
+
+/* The answer's body. Waits at most a few seconds. Negative errno and words that say what to do. */
+MUST_USE int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err);
+
+/* What the answer says, for people. */
+typedef int show_fn(struct buf *out, yyjson_val *root, bool colors);
+
+/* A whole command: an exit status. */
+int ask_and_show(int argc, char **argv, const char *target, show_fn *show);
+
+/* Exported for their tests; missing members are shown as unknown, never an error. */
+show_fn status_write, ps_write;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where state is kept. */
+#include "cmd/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int state_url(char *out, size_t room, const char *given, struct err *err)
+{
+    const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int len;
+
+    if (given && given[0])
+        len = snprintf(out, room, "sqlite:%s/tampu.db", given);
+    else if (base && base[0] == '/') /* a relative one counts as none: XDG base directories */
+        len = snprintf(out, room, "sqlite:%s/tampu/tampu.db", base);
+    else if (home && home[0])
+        len = snprintf(out, room, "sqlite:%s/.local/state/tampu/tampu.db", home);
+    else
+        return err_set(err, -ENOENT,
+                       "neither XDG_STATE_HOME nor HOME is set: name a folder with "
+                       "--state DIR");
+    if (len < 0 || (size_t)len >= room)
+        return err_set(err, -ENAMETOOLONG, "the name of the state folder is too long");
+    return 0;
+}
+
+int state_open(struct store **ret, const char *given, struct err *err)
+{
+    char url[4096];
+    int r = state_url(url, sizeof url, given, err);
+
+    return r < 0 ? r : store_open(ret, str_from(url), err);
+}
