@@ -87,16 +87,11 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
 
 static const char *failure_type(enum failure why)
 {
-    switch (failure_row(why)->status) {
-    case 401:
-        return "authentication_error";
-    case 403:
-        return "permission_error";
-    case 429:
+    int status = failure_row(why)->status;
+
+    if (status == 429)
         return "rate_limit_error";
-    default:
-        return failure_row(why)->status < 500 ? "invalid_request_error" : "api_error";
-    }
+    return status < 500 ? "invalid_request_error" : "api_error";
 }
 
 /* OpenAI's own codes where clients act on them, else the failure's name. */

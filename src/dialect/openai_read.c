@@ -155,15 +155,15 @@ static int read_content(struct chat *chat, yyjson_val *root, struct arena *arena
 
 static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err)
 {
-    yyjson_val *prompt = json_find(root, "prompt");
+    yyjson_val *prompt = json_find(root, "prompt"), *first = yyjson_arr_get_first(prompt);
 
+    if (yyjson_is_num(first) || yyjson_is_arr(first))
+        return err_set(err, -ENOTSUP, "prompt: token ids differ from model to model; send text");
     if (yyjson_arr_size(prompt) > 1)
         return err_set(err, -ENOTSUP, "prompt: a list of %zu; send them one by one",
                        yyjson_arr_size(prompt));
-    if (yyjson_is_arr(prompt))
-        prompt = yyjson_arr_get_first(prompt);
-    if (yyjson_is_num(prompt) || yyjson_is_arr(prompt))
-        return err_set(err, -ENOTSUP, "prompt: token ids differ from model to model; send text");
+    if (first)
+        prompt = first;
     chat->prompt = json_str(prompt);
     chat->suffix = json_find_str(root, "suffix");
     return chat->prompt.data ? 0 : err_set(err, -EINVAL, "prompt: expected text");

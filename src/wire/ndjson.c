@@ -34,8 +34,8 @@ int ndjson_feed(struct ndjson *n, struct str chunk)
             line = buf_str(&n->line);
         }
         chunk = str_slice(chunk.data + end + 1, chunk.len - end - 1);
-        r = take_line(n, line);
-        n->whole = n->fed - chunk.len;
+        if ((r = take_line(n, line)) == 0)
+            n->whole = n->fed - chunk.len;
         buf_reset(&n->line);
     }
     return r;
@@ -45,7 +45,8 @@ int ndjson_end(struct ndjson *n)
 {
     int r = n->line.len ? take_line(n, buf_str(&n->line)) : 0;
 
-    n->whole = n->fed;
+    if (r == 0)
+        n->whole = n->fed;
     buf_reset(&n->line);
     return r;
 }

@@ -52,7 +52,7 @@ int sse_feed(struct sse *s, struct str chunk)
         s->after_cr = chunk.data[end] == '\r';
         chunk = skip(chunk, end + 1);
         r = take_line(s, line);
-        if (!line.len)
+        if (r == 0 && !line.len)
             s->whole = s->fed - chunk.len;
         buf_reset(&s->line);
     }
