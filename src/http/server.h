@@ -16,6 +16,8 @@
  * One request at a time per connection: pipelined ones wait their turn. Framing is made here:
  * handlers never pass Content-Length, Transfer-Encoding or Connection.
  * Requests that break the rules of HTTP/1 are answered here and the connection is closed.
+ * A client that ends its side of the connection while its request runs has left: on_gone(false).
+ * Callbacks come from the loop, never from inside a call made here; but for server_close().
  */
 #pragma once
 
@@ -25,31 +27,18 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "net/loop.h"
+#include "wire/message.h"
 
 struct server;
 struct stream; /* one request and its answer */
 struct tls_files;
-
-struct header {
-    struct str name, value;
-};
-
-enum method {
-    METHOD_GET,
-    METHOD_HEAD,
-    METHOD_POST,
-    METHOD_PUT,
-    METHOD_DELETE,
-    METHOD_PATCH,
-    METHOD_OPTIONS,
-    METHOD_other,
-};
 
 /* Lives until on_gone. */
 struct request {
     enum method method;
     struct str target;      /* as it came */
     struct str path, query; /* of the target: path undecoded, query without '?' */
+    struct str host;        /* Host, which is also that of an absolute target; validated */
     const struct header *headers;
     size_t header_count;
     int64_t content_length; /* -1: chunked; 0: no body */
@@ -73,7 +62,7 @@ struct server_handler {
 
 struct server_options {
     const char *listen;           /* "127.0.0.1:4000", "[::1]:4000", "unix:/run/tampu.sock" */
-    int shared_fd;                /* -1, or what server_fd() of another loop's server returned: same port */
+    int shared_fd;                /* 0 or -1, or server_fd() of another loop's server: same port */
     uint32_t header_max;          /* bytes of request line and headers; 431 */
     uint32_t header_count_max;    /* 431 */
     uint64_t body_max;            /* bytes; 413 */
@@ -96,6 +85,9 @@ MUST_USE int server_open(struct server **ret, struct loop *l, const struct serve
 /* "127.0.0.1:4000": the address with the port that was given or picked. Lives as long as s. */
 const char *server_address(const struct server *s);
 
+/* For shared_fd of the servers on the other loops. */
+int server_fd(const struct server *s);
+
 /* Closes listening and idle connections, lets running requests finish until the deadline, then cuts
  * them. on_drained is called once, on the loop. */
 void server_drain(struct server *s, uint32_t deadline_ms, loop_fn *on_drained, void *ctx);
@@ -110,11 +102,13 @@ void stream_set_ctx(struct stream *s, void *ctx);
 void *stream_ctx(const struct stream *s);
 struct loop *stream_loop(const struct stream *s);
 
-/* A whole answer. body is copied or sent before this returns. -EPIPE when the client is gone. */
+/* A whole answer. body is copied or sent before this returns. -EPIPE when the client is gone or
+ * there is an answer already; -EINVAL when a header has a byte that no header may have. */
 int stream_answer(struct stream *s, int status, const struct header *headers, size_t count,
                   struct str body);
 
-/* Or in parts: start (chunked, or by length when content_length >= 0), send…, end. */
+/* Or in parts: start (chunked, or by length when content_length >= 0), send…, end. The parts of
+ * one turn of the loop leave in one write. */
 int stream_start(struct stream *s, int status, const struct header *headers, size_t count,
                  int64_t content_length);
 
@@ -122,7 +116,8 @@ int stream_start(struct stream *s, int status, const struct header *headers, siz
  * one chunk, sent or copied before this returns. */
 int stream_send(struct stream *s, const struct str *pieces, size_t count);
 
-/* ok false: the answer cannot be finished; the connection is cut so the client can tell. */
+/* ok false: the answer cannot be finished; the connection is cut so the client can tell. So it is
+ * when the parts were not as long as stream_start() said. */
 int stream_end(struct stream *s, bool ok);
 
 /* Stop and go on reading the request's body. */

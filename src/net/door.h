@@ -20,3 +20,6 @@ void door_open(void);
 /* 0, or -EPERM. */
 MUST_USE int door_check_address(const struct sockaddr *address);
 MUST_USE int door_check_name(struct str name);
+
+/* Whether it is 127.0.0.0/8, ::1 or a Unix socket. */
+bool door_is_loopback(const struct sockaddr *address);

@@ -16,8 +16,10 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/str.h"
 
 struct loop;
+struct wheel;
 struct uv_loop_s;
 
 typedef void loop_fn(void *ctx);
@@ -42,5 +44,15 @@ void loop_defer(struct loop *l, loop_fn *fn, void *ctx);
 unsigned loop_index(const struct loop *l);
 struct uv_loop_s *loop_uv(struct loop *l);
 
-/* Monotonic milliseconds, as of this turn; and the same in microseconds, read now. */
+/* Monotonic milliseconds, as of this turn. */
 uint64_t loop_now_ms(const struct loop *l);
+
+/* UTC as a Date header has it, "Sun, 06 Nov 1994 08:49:37 GMT"; made once a second. */
+struct str loop_date(struct loop *l);
+
+/* The one buffer that every read on this loop is lent; its bytes are good until the next read.
+ * Idle connections hold none of their own. */
+char *loop_read_room(struct loop *l, size_t *ret_size);
+
+/* The loop's timers; for net/timer.c. */
+struct wheel *loop_wheel(struct loop *l);

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection, on a libuv stream. */
+#include "net/conn.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/door.h"
+
+enum {
+    PIECES_MAX = 8,
+    FIRST_PUT = 2048,
+    PLAIN_ROOM = 16384, /* one TLS record */
+    /* A silent machine is found out within 10 + 3 * 3 seconds, one that takes nothing in 20. */
+    KEEP_IDLE_S = 10,
+    KEEP_INTERVAL_S = 3,
+    KEEP_COUNT = 3,
+    USER_TIMEOUT_MS = 20000,
+};
+
+struct conn_write {
+    uv_write_t req;
+    struct conn *conn;
+    struct buf bytes;
+};
+
+static void tune(struct conn *c);
+static void on_connected(uv_connect_t *req, int status);
+static void lend(uv_handle_t *handle, size_t wanted, uv_buf_t *ret);
+static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+static void on_cipher(struct conn *c, struct str bytes);
+static void shake(struct conn *c);
+static void report_end(struct conn *c, int why);
+static int write_now(struct conn *c, const struct str *pieces, size_t count);
+static int keep_rest(struct conn *c, const struct str *pieces, size_t count, size_t sent);
+static int keep(struct conn *c, const struct str *pieces, size_t count, size_t skip);
+static int start_writing(struct conn *c);
+static void on_written(uv_write_t *req, int status);
+static void on_write_late(void *ctx);
+static int verdict(const struct conn *c);
+static int break_off(struct conn *c, int why);
+static void on_broken(void *ctx);
+static void on_uv_closed(uv_handle_t *handle);
+
+void conn_init(struct conn *c, struct loop *l, const struct conn_events *events, size_t queue_high,
+               uint32_t write_timeout_ms)
+{
+    *c = (struct conn){.loop = l, .events = events, .queue_high = queue_high};
+    c->write_timeout_ms = write_timeout_ms;
+    buf_init(&c->waiting, CONN_QUEUE_MAX);
+}
+
+void conn_set_tls(struct conn *c, struct tls **tls)
+{
+    c->tls = *tls;
+    *tls = NULL;
+}
+
+int conn_accept(struct conn *c, uv_stream_t *listener)
+{
+    int r = listener->type == UV_TCP ? uv_tcp_init(loop_uv(c->loop), &c->uv.tcp)
+                                     : uv_pipe_init(loop_uv(c->loop), &c->uv.pipe, 0);
+
+    assert(r == 0); /* these only fill in a struct */
+    c->uv.handle.data = c;
+    if ((r = uv_accept(listener, &c->uv.stream)) < 0)
+        return r;
+    tune(c);
+    c->is_open = !c->tls;
+    conn_start_reading(c);
+    return 0;
+}
+
+int conn_connect(struct conn *c, const struct sockaddr *address)
+{
+    uv_connect_t *req = calloc(1, sizeof *req);
+    int r = uv_tcp_init(loop_uv(c->loop), &c->uv.tcp);
+
+    assert(r == 0);
+    c->uv.handle.data = c;
+    if (!req)
+        return -ENOMEM;
+    if ((r = door_check_address(address)) < 0 ||
+        (r = uv_tcp_connect(req, &c->uv.tcp, address, on_connected)) < 0)
+        free(req);
+    return r;
+}
+
+static void tune(struct conn *c)
+{
+    const int idle = KEEP_IDLE_S, interval = KEEP_INTERVAL_S, count = KEEP_COUNT, on = 1;
+    const unsigned user_ms = USER_TIMEOUT_MS;
+    uv_os_fd_t fd;
+
+    if (c->uv.handle.type != UV_TCP || uv_fileno(&c->uv.handle, &fd) < 0)
+        return;
+    /* None of these can fail on a TCP socket, and if one did, the connection would still serve. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms, sizeof user_ms);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct conn *c = req->handle->data;
+
+    free(req);
+    if (c->is_closing)
+        return;
+    if (status < 0) {
+        report_end(c, status);
+        return;
+    }
+    tune(c);
+    conn_start_reading(c);
+    if (c->tls) {
+        shake(c);
+        return;
+    }
+    c->is_open = true;
+    c->events->on_open(c);
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->is_closing)
+        return;
+    if (c->tls && c->is_shaken && !c->writing && !c->broken) {
+        tls_end(c->tls);
+        if (tls_take(c->tls, &c->waiting) == 0)
+            write_now(c, NULL, 0);
+    }
+    c->is_closing = true;
+    timer_stop(&c->write_timer);
+    uv_close(&c->uv.handle, on_uv_closed);
+}
+
+void conn_reset(struct conn *c)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    uv_os_fd_t fd;
+
+    if (!c->is_closing && uv_fileno(&c->uv.handle, &fd) == 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    c->is_shaken = false; /* no goodbye */
+    conn_close(c);
+}
+
+static void on_uv_closed(uv_handle_t *handle)
+{
+    struct conn *c = handle->data;
+
+    assert(!c->writing); /* uv ends writes before it closes */
+    buf_fini(&c->waiting);
+    tls_free(c->tls);
+    c->tls = NULL;
+    c->events->on_closed(c);
+}
+
+void conn_start_reading(struct conn *c)
+{
+    if (c->is_reading || c->is_closing)
+        return;
+    c->is_reading = true;
+    uv_read_start(&c->uv.stream, lend, on_bytes);
+}
+
+void conn_stop_reading(struct conn *c)
+{
+    if (!c->is_reading || c->is_closing)
+        return;
+    c->is_reading = false;
+    uv_read_stop(&c->uv.stream);
+}
+
+static void lend(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
+{
+    struct conn *c = handle->data;
+    size_t size;
+
+    (void)wanted;
+    ret->base = loop_read_room(c->loop, &size);
+    ret->len = size;
+}
+
+static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct conn *c = stream->data;
+
+    if (n == 0)
+        return;
+    if (n < 0) {
+        conn_stop_reading(c);
+        report_end(c, n == UV_EOF ? 0 : (int)n);
+    } else if (c->tls) {
+        on_cipher(c, str_slice(buf->base, (size_t)n));
+    } else {
+        c->events->on_read(c, str_slice(buf->base, (size_t)n));
+    }
+}
+
+/* The owner may close the connection in any of its callbacks. */
+static void on_cipher(struct conn *c, struct str bytes)
+{
+    char plain[PLAIN_ROOM];
+    long n = 0;
+
+    if (tls_feed(c->tls, bytes) < 0) {
+        report_end(c, -ENOMEM);
+        return;
+    }
+    if (!c->is_shaken)
+        shake(c);
+    while (c->is_shaken && !c->is_closing && (n = tls_read(c->tls, plain, sizeof plain)) > 0)
+        c->events->on_read(c, str_slice(plain, (size_t)n));
+    if (c->is_closing || !c->is_shaken)
+        return;
+    if (n == -ENODATA) {
+        c->has_polite_end = true;
+        conn_stop_reading(c);
+        report_end(c, 0);
+    } else if (n < 0) {
+        report_end(c, (int)n);
+    } else if (tls_take(c->tls, &c->waiting) == 0 && c->waiting.len) {
+        (void)!conn_flush(c); /* an answer to a key update; if it fails, on_end comes */
+    }
+}
+
+static void shake(struct conn *c)
+{
+    int r = tls_shake(c->tls);
+
+    /* Also after a failure: the peer wants to hear the alert. */
+    if (tls_take(c->tls, &c->waiting) == 0)
+        write_now(c, NULL, 0);
+    if (r < 0) {
+        report_end(c, r);
+        return;
+    }
+    if (r == 0 || c->is_shaken)
+        return;
+    c->is_shaken = c->is_open = true;
+    c->events->on_open(c);
+}
+
+static void report_end(struct conn *c, int why)
+{
+    const char *words = why == 0 ? "the peer closed the connection" : uv_strerror(why);
+
+    if (c->is_closing)
+        return;
+    if (why == -EPROTO && c->tls)
+        words = tls_words(c->tls);
+    else if (why == 0 && c->tls && !c->has_polite_end)
+        /* Bytes may have been cut off by somebody between. */
+        why = -ECONNRESET, words = "the peer closed the connection without ending TLS";
+    else if (why == -ETIMEDOUT && c->writing)
+        words = "the peer takes nothing";
+    timer_stop(&c->write_timer);
+    c->broken = why ? why : -EPIPE;
+    c->events->on_end(c, why, words);
+}
+
+size_t conn_queued(const struct conn *c)
+{
+    return c->waiting.len + (c->writing ? uv_stream_get_write_queue_size(&c->uv.stream) : 0);
+}
+
+int conn_put(struct conn *c, struct str piece)
+{
+    int r;
+
+    if (c->broken || c->is_closing)
+        return -EPIPE;
+    if (c->tls)
+        r = (r = tls_write(c->tls, piece)) < 0 ? r : tls_take(c->tls, &c->waiting);
+    else if (c->waiting.room || (r = buf_reserve(&c->waiting, FIRST_PUT)) == 0)
+        r = buf_put(&c->waiting, piece);
+    /* -EAGAIN promises on_drained, so what is put must be on its way by then. */
+    if (r == 0 && c->waiting.len >= c->queue_high)
+        r = write_now(c, NULL, 0);
+    return r < 0 ? break_off(c, r) : verdict(c);
+}
+
+int conn_flush(struct conn *c)
+{
+    return conn_send(c, NULL, 0);
+}
+
+int conn_send(struct conn *c, const struct str *pieces, size_t count)
+{
+    int r = 0;
+
+    if (c->broken || c->is_closing)
+        return -EPIPE;
+    if (c->tls || count >= PIECES_MAX) {
+        for (size_t i = 0; i < count && r != -EPIPE; i++)
+            r = conn_put(c, pieces[i]);
+        pieces = NULL;
+        count = 0;
+    }
+    if (r == -EPIPE)
+        return r;
+    r = write_now(c, pieces, count);
+    return r < 0 ? break_off(c, r) : verdict(c);
+}
+
+/* One system call for what was put and the pieces; what the socket does not take is kept. */
+static int write_now(struct conn *c, const struct str *pieces, size_t count)
+{
+    uv_buf_t bufs[PIECES_MAX + 1];
+    unsigned used = 0;
+    int sent;
+
+    if (c->writing)
+        return keep(c, pieces, count, 0);
+    if (c->waiting.len)
+        bufs[used++] = uv_buf_init(c->waiting.data, (unsigned)c->waiting.len);
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].len)
+            bufs[used++] = (uv_buf_t){.base = (char *)(uintptr_t)pieces[i].data,
+                                      .len = pieces[i].len};
+    if (!used)
+        return 0;
+    sent = uv_try_write(&c->uv.stream, bufs, used);
+    if (sent < 0 && sent != UV_EAGAIN)
+        return sent;
+    return keep_rest(c, pieces, count, sent < 0 ? 0 : (size_t)sent);
+}
+
+static int keep_rest(struct conn *c, const struct str *pieces, size_t count, size_t sent)
+{
+    int r;
+
+    if (sent < c->waiting.len) {
+        buf_shift(&c->waiting, sent);
+        sent = 0;
+    } else {
+        sent -= c->waiting.len;
+        buf_release(&c->waiting);
+    }
+    if ((r = keep(c, pieces, count, sent)) < 0)
+        return r;
+    return c->waiting.len ? start_writing(c) : 0;
+}
+
+static int keep(struct conn *c, const struct str *pieces, size_t count, size_t skip)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t gone = skip < pieces[i].len ? skip : pieces[i].len;
+        int r = buf_put(&c->waiting, str_slice(pieces[i].data + gone, pieces[i].len - gone));
+
+        if (r < 0)
+            return r;
+        skip -= gone;
+    }
+    return 0;
+}
+
+static int start_writing(struct conn *c)
+{
+    struct conn_write *w = calloc(1, sizeof *w);
+    uv_buf_t bytes;
+    int r;
+
+    if (!w)
+        return -ENOMEM;
+    w->conn = c;
+    w->bytes = c->waiting;
+    buf_init(&c->waiting, CONN_QUEUE_MAX);
+    bytes = uv_buf_init(w->bytes.data, (unsigned)w->bytes.len);
+    if ((r = uv_write(&w->req, &c->uv.stream, &bytes, 1, on_written)) < 0) {
+        buf_fini(&w->bytes);
+        free(w);
+        return r;
+    }
+    c->writing = w;
+    c->queue_seen = uv_stream_get_write_queue_size(&c->uv.stream);
+    timer_start(&c->write_timer, c->loop, c->write_timeout_ms, on_write_late, c);
+    return 0;
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct conn_write *w = CONTAINER(req, struct conn_write, req);
+    struct conn *c = w->conn;
+    int r = status;
+
+    buf_fini(&w->bytes);
+    free(w);
+    c->writing = NULL;
+    if (c->is_closing || c->broken)
+        return;
+    timer_stop(&c->write_timer);
+    if (r == 0)
+        r = write_now(c, NULL, 0);
+    if (r < 0)
+        report_end(c, r);
+    else if (!c->writing)
+        c->events->on_drained(c);
+}
+
+/* Slow is allowed, standing still is not. */
+static void on_write_late(void *ctx)
+{
+    struct conn *c = ctx;
+    size_t left = uv_stream_get_write_queue_size(&c->uv.stream);
+
+    if (left >= c->queue_seen) {
+        report_end(c, -ETIMEDOUT);
+        return;
+    }
+    c->queue_seen = left;
+    timer_start(&c->write_timer, c->loop, c->write_timeout_ms, on_write_late, c);
+}
+
+static int verdict(const struct conn *c)
+{
+    return c->writing && conn_queued(c) >= c->queue_high ? -EAGAIN : 0;
+}
+
+/* on_end must not come from inside the call that failed. Memory lives until uv has closed the
+ * handle, which is after what is deferred. */
+static int break_off(struct conn *c, int why)
+{
+    c->broken = why;
+    loop_defer(c->loop, on_broken, c);
+    return -EPIPE;
+}
+
+static void on_broken(void *ctx)
+{
+    struct conn *c = ctx;
+
+    if (!c->is_closing)
+        report_end(c, c->broken);
+}
+
+/* By hand: uv_shutdown() wants a request that outlives us. */
+void conn_end(struct conn *c)
+{
+    uv_os_fd_t fd;
+
+    if (c->is_closing || c->broken)
+        return;
+    if (c->tls && c->is_shaken) {
+        tls_end(c->tls);
+        if (tls_take(c->tls, &c->waiting) == 0)
+            write_now(c, NULL, 0);
+    }
+    if (uv_fileno(&c->uv.handle, &fd) == 0)
+        shutdown(fd, SHUT_WR);
+}
+
+size_t conn_peer(const struct conn *c, char *out, size_t room, bool *ret_is_loopback)
+{
+    struct sockaddr_storage address;
+    int length = sizeof address, n = -1;
+    char text[INET6_ADDRSTRLEN];
+
+    *ret_is_loopback = true;
+    if (c->uv.handle.type != UV_TCP)
+        return (size_t)snprintf(out, room, "unix");
+    *ret_is_loopback = false;
+    if (uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&address, &length) < 0)
+        return (size_t)snprintf(out, room, "gone");
+    *ret_is_loopback = door_is_loopback((struct sockaddr *)&address);
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)&address;
+
+        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+        n = snprintf(out, room, "%s:%u", text, ntohs(v4->sin_port));
+    } else {
+        const struct sockaddr_in6 *v6 = (const void *)&address;
+
+        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+        n = snprintf(out, room, "[%s]:%u", text, ntohs(v6->sin6_port));
+    }
+    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+}
