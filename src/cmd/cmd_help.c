@@ -86,7 +86,7 @@ static int refuse(const char *subject)
         best = usage_nearer(subject, best, row->name);
     for (const struct page_row *page = page_rows; page->name; page++)
         best = usage_nearer(subject, best, page->name);
-    usage_suggest(suggestion, sizeof suggestion, subject, best);
+    usage_suggest(suggestion, sizeof suggestion, subject, "", best);
     return usage_error(NULL, "there is no help page '%s'%s", subject, suggestion);
 }
 

@@ -42,6 +42,6 @@ static int run(const char *name, int argc, char **argv)
         }
         best = usage_nearer(name, best, functions[i].name);
     }
-    usage_suggest(suggestion, sizeof suggestion, name, best);
+    usage_suggest(suggestion, sizeof suggestion, name, "", best);
     return usage_error(NULL, "there is no command '%s'%s", name, suggestion);
 }

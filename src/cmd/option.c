@@ -130,7 +130,7 @@ static int refuse(const struct options *o, struct str name)
     for (const struct option_row *row = option_rows; row->name; row++)
         if (strcmp(row->command, o->command) == 0)
             best = usage_nearer(typed, best, row->name);
-    usage_suggest(suggestion, sizeof suggestion, typed, best);
+    usage_suggest(suggestion, sizeof suggestion, typed, "--", best);
     return usage_error(o->command, "unknown option '--%s'%s", typed, suggestion);
 }
 

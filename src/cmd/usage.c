@@ -52,11 +52,11 @@ int command_no(const char *command, const char *format, ...)
     return EXIT_no;
 }
 
-void usage_suggest(char *out, size_t room, const char *typed, const char *best)
+void usage_suggest(char *out, size_t room, const char *typed, const char *front, const char *best)
 {
     out[0] = '\0';
     if (best && str_distance(str_from(typed), str_from(best)) <= NEAR)
-        snprintf(out, room, " (did you mean '%s'?)", best);
+        snprintf(out, room, " (did you mean %s%s?)", front, best);
 }
 
 const char *usage_nearer(const char *typed, const char *best, const char *other)

@@ -35,8 +35,9 @@ int usage_error(const char *command, const char *format, ...) PRINTF(2, 3);
 /* One line "tampu COMMAND: …" on stderr, then EXIT_no. */
 int command_no(const char *command, const char *format, ...) PRINTF(2, 3);
 
-/* " (did you mean 'serve'?)" into out when `best` is near enough to what was typed, else "". */
-void usage_suggest(char *out, size_t room, const char *typed, const char *best);
+/* " (did you mean --json?)" into out when `best` is near enough to what was typed, else "". `front`
+ * goes before it: "--", or nothing. */
+void usage_suggest(char *out, size_t room, const char *typed, const char *front, const char *best);
 
 /* The nearer of the two words to what was typed; best may be NULL. */
 const char *usage_nearer(const char *typed, const char *best, const char *other);
