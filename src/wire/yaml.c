@@ -27,7 +27,9 @@ static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct
 static int refuse_extras(struct reader *rd, struct fy_event *event, struct place at);
 static int syntax_error(struct reader *rd, struct fy_diag *diag);
 static struct place place_of(const struct reader *rd, struct fy_event *event);
+static unsigned quote_of(struct fy_event *event);
 static struct fy_diag *make_diag(void);
+static void on_output(struct fy_diag *diag, void *user, const char *text, size_t len);
 
 int yaml_read(struct yaml **ret, struct arena *a, struct str text, const char *name,
               struct err *err)
@@ -102,10 +104,21 @@ static struct fy_diag *make_diag(void)
     struct fy_diag *diag;
 
     fy_diag_cfg_default(&cfg);
+    cfg.fp = NULL;
+    cfg.output_fn = on_output;
     diag = fy_diag_create(&cfg);
     if (diag)
         fy_diag_set_collect_errors(diag, true);
     return diag;
+}
+
+/* What libfyaml would print although it is told to collect. */
+static void on_output(struct fy_diag *diag, void *user, const char *text, size_t len)
+{
+    (void)diag;
+    (void)user;
+    (void)text;
+    (void)len;
 }
 
 static int read_events(struct reader *rd, struct fy_diag *diag)
@@ -176,10 +189,11 @@ static int on_scalar(struct reader *rd, struct fy_event *event, struct place at)
     y->text = text;
     if (token) {
         const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
+        unsigned quote = quote_of(event);
 
         y->quoted = fy_token_scalar_style(token) != FYSS_PLAIN;
-        y->start = start ? start->input_pos : 0;
-        y->end = end ? end->input_pos : 0;
+        y->start = start ? start->input_pos - quote : 0;
+        y->end = end ? end->input_pos + quote : 0;
     }
     return 0;
 }
@@ -287,5 +301,18 @@ static struct place place_of(const struct reader *rd, struct fy_event *event)
 
     if (!mark)
         return (struct place){rd->name, 1, 1};
-    return (struct place){rd->name, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
+    return (struct place){rd->name, (uint32_t)mark->line + 1,
+                          (uint32_t)mark->column + 1 - quote_of(event)};
+}
+
+/* 1 where libfyaml's marks stand behind the first character: texts in quotes, and aliases. */
+static unsigned quote_of(struct fy_event *event)
+{
+    enum fy_scalar_style style = FYSS_PLAIN;
+
+    if (event->type == FYET_ALIAS)
+        return 1;
+    if (event->type == FYET_SCALAR && event->scalar.value)
+        style = fy_token_scalar_style(event->scalar.value);
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
 }

@@ -35,7 +35,7 @@ struct yaml {
     struct str key;        /* in a map: the key; .data NULL elsewhere */
     struct place key_at;   /* of the key, or of the value where there is none */
     struct place at;       /* of the value */
-    size_t start, end;     /* bytes of a text's value in the input */
+    size_t start, end;     /* bytes of a text in the input, quotes included */
     struct str text;       /* NUL-terminated */
     struct yaml *first, *last, *next;
     struct yaml *parent;
