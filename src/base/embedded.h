@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files that travel inside the program: the catalog, the demo's fleet, the dashboard.
+ * The files that travel inside the program: the catalog, the demo's fleet, the store's schemas, the
+ * dashboard.
  *
  *     const struct embedded_file *file = embedded_find("catalog/models.yaml");
  *

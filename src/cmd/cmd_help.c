@@ -16,6 +16,7 @@ enum { PAGE_MAX = 4 << 20 };
 
 static int find_and_write(struct buf *out, const char *subject);
 static int write_overview(struct buf *out);
+static struct str first_sentence(const char *text);
 static int refuse(const char *subject);
 static int write_everything(const char *folder);
 static int write_page_file(const char *folder, const char *name, struct buf *page);
@@ -73,8 +74,15 @@ static int write_overview(struct buf *out)
         r = buf_put(out, STR("\nMore: `tampu help COMMAND`, or one of these pages:\n\n"
                              "| page | about |\n|---|---|\n"));
     for (const struct page_row *page = page_rows; page->name && r == 0; page++)
-        r = buf_printf(out, "| %s | %s |\n", page->name, page->title);
+        r = buf_printf(out, "| %s | %.*s |\n", page->name, STR_ARG(first_sentence(page->intro)));
     return r;
+}
+
+static struct str first_sentence(const char *text)
+{
+    const char *end = strstr(text, ". ");
+
+    return end ? str_slice(text, (size_t)(end - text)) : str_from(text);
 }
 
 static int refuse(const char *subject)

@@ -91,7 +91,10 @@ static void add_engine(struct table *t, yyjson_val *machine, yyjson_val *engine,
     add_or_dash(t, json_find_str(engine, "engine"));
     add_or_dash(t, json_find_str(engine, "address"));
     add_or_dash(t, json_find_str(engine, "version"));
-    add_duration(t, json_find_u64(engine, "since_s"));
+    if (engine)
+        add_duration(t, json_find_u64(engine, "since_s"));
+    else
+        table_add(t, PAINT_none, STR("-"));
     if (is_first) {
         table_addf(t, PAINT_none, "%llu", (unsigned long long)json_find_u64(machine, "running"));
         table_addf(t, PAINT_none, "%llu", (unsigned long long)json_find_u64(machine, "waiting"));
