@@ -73,8 +73,8 @@ static const char *const texts[SQL_COUNT] = {
                          "ON CONFLICT (id) DO NOTHING",
     [SQL_exchange_find] = "SELECT " EXCHANGE_COLUMNS " FROM exchanges WHERE id = ?",
     [SQL_exchange_expire] = "DELETE FROM exchanges WHERE started_us < ?",
-    [SQL_exchange_cap] = "DELETE FROM exchanges WHERE rowid IN (SELECT rowid FROM exchanges "
-                         "ORDER BY started_us DESC, rowid DESC LIMIT -1 OFFSET ?)",
+    [SQL_exchange_cap] = ("DELETE FROM exchanges WHERE rowid IN (SELECT rowid FROM exchanges "
+                          "ORDER BY started_us DESC, rowid DESC LIMIT -1 OFFSET ?)"),
     [SQL_pepper] = "SELECT value FROM meta WHERE name = 'pepper'",
     [SQL_version] = "PRAGMA data_version",
 };

@@ -61,7 +61,7 @@ static int files_named(const char *part)
 
 static void nobody_else_may_read_it(void **state)
 {
-    AUTO(store) s = suite_open();
+    struct store *s = suite_open();
     static const char *const endings[] = {"", "-wal", "-shm"};
     struct stat stat_of;
     char path[160];
@@ -75,6 +75,7 @@ static void nobody_else_may_read_it(void **state)
     snprintf(path, sizeof path, "%s/state", suite_folder);
     assert_int_equal(stat(path, &stat_of), 0);
     assert_int_equal(stat_of.st_mode & 0777, 0700);
+    store_close(s);
 }
 
 static void a_url_must_name_a_store(void **state)
