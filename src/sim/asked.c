@@ -17,6 +17,7 @@ static int read_openai(struct asked *a, yyjson_val *root, struct arena *arena);
 static uint64_t runner_options(yyjson_val *options);
 static void read_think(struct asked *a, yyjson_val *value);
 static void read_tool_choice(struct asked *a, yyjson_val *choice);
+static int read_duration(double *ret_ms, struct str text);
 static double unit_ms(struct str *rest);
 
 enum {
@@ -69,36 +70,21 @@ uint32_t asked_tokens(struct str text)
 
 int asked_duration(double *ret_ms, yyjson_val *value)
 {
-    struct str rest = json_str(value);
-    double sum_ms = 0, sign = 1;
+    if (!yyjson_is_num(value))
+        return read_duration(ret_ms, json_str(value));
+    *ret_ms = yyjson_get_num(value) * 1e3;
+    return 0;
+}
 
-    if (yyjson_is_num(value)) {
-        *ret_ms = yyjson_get_num(value) * 1e3;
-        return 0;
-    }
-    if (rest.len && rest.data[0] == '-')
-        sign = -1;
-    if (rest.len && (rest.data[0] == '-' || rest.data[0] == '+'))
-        rest = str_slice(rest.data + 1, rest.len - 1);
-    if (str_is(rest, "0"))
-        return *ret_ms = 0, 0;
-    if (rest.len == 0)
-        return -EINVAL;
-    while (rest.len) {
-        char digits[32] = "";
-        size_t n = 0;
-        double unit;
+int asked_duration_text(double *ret_ms, struct str text)
+{
+    bool is_negative = text.len && text.data[0] == '-';
+    struct str digits = str_slice(text.data + is_negative, text.len - is_negative);
+    uint64_t seconds;
 
-        while (n < rest.len && n < sizeof digits - 1 && strchr("0123456789.", rest.data[n]))
-            n++;
-        memcpy(digits, rest.data, n);
-        rest = str_slice(rest.data + n, rest.len - n);
-        unit = unit_ms(&rest);
-        if (n == 0 || unit <= 0)
-            return -EINVAL;
-        sum_ms += strtod(digits, NULL) * unit;
-    }
-    *ret_ms = sign * sum_ms;
+    if (text.len == 0 || str_to_u64(&seconds, digits) < 0)
+        return read_duration(ret_ms, text);
+    *ret_ms = (double)seconds * (is_negative ? -1e3 : 1e3);
     return 0;
 }
 
@@ -324,6 +310,33 @@ static void read_tool_choice(struct asked *a, yyjson_val *choice)
     a->no_tools = str_is(json_str(choice), "none");
     a->any_tool = str_is(json_str(choice), "required");
     a->tool_name = json_find_str(json_find(choice, "function"), "name");
+}
+
+static int read_duration(double *ret_ms, struct str text)
+{
+    double sum_ms = 0, sign = text.len && text.data[0] == '-' ? -1 : 1;
+    struct str rest = text;
+
+    if (rest.len && (rest.data[0] == '-' || rest.data[0] == '+'))
+        rest = str_slice(rest.data + 1, rest.len - 1);
+    if (rest.len == 0)
+        return -EINVAL;
+    while (rest.len && !str_is(rest, "0")) {
+        char digits[32] = "";
+        size_t n = 0;
+        double unit;
+
+        while (n < rest.len && n < sizeof digits - 1 && strchr("0123456789.", rest.data[n]))
+            n++;
+        memcpy(digits, rest.data, n);
+        rest = str_slice(rest.data + n, rest.len - n);
+        unit = unit_ms(&rest);
+        if (n == 0 || unit <= 0)
+            return -EINVAL;
+        sum_ms += strtod(digits, NULL) * unit;
+    }
+    *ret_ms = sign * sum_ms;
+    return 0;
 }
 
 /* Milliseconds of the unit that rest begins with, which is cut off; 0: there is none. */

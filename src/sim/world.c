@@ -137,7 +137,7 @@ void world_set_fault(struct world *w, enum world_fault fault, double factor, uin
 
 bool world_runner(const struct world *w, unsigned engine, unsigned i, struct runner_view *ret)
 {
-    LINK_EACH (&w->engines[engine].runners, at) {
+    LINK_EACH(&w->engines[engine].runners, at) {
         const struct runner *r = CONTAINER(at, struct runner, link);
         unsigned busy = 0;
 
@@ -173,7 +173,7 @@ struct box world_free_box(const struct world *w)
     struct box left = w->box;
 
     for (unsigned i = 0; i < w->engine_count; i++)
-        LINK_EACH (&w->engines[i].runners, at)
+        LINK_EACH(&w->engines[i].runners, at)
             left = memory_take(&left, &CONTAINER(at, struct runner, link)->pace.fit);
     return left;
 }
@@ -212,7 +212,7 @@ static struct runner *next_runner(const struct world *w, double *ret_ms)
     if (w->fault == WORLD_frozen || w->fault == WORLD_dead)
         return NULL;
     for (unsigned i = 0; i < w->engine_count; i++) {
-        LINK_EACH (&w->engines[i].runners, at) {
+        LINK_EACH(&w->engines[i].runners, at) {
             struct runner *r = CONTAINER(at, struct runner, link);
 
             if (runner_next_ms(r) < *ret_ms) {

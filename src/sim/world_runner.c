@@ -256,7 +256,7 @@ static unsigned count_stepping(const struct world *w)
     unsigned count = 0;
 
     for (unsigned i = 0; i < w->engine_count; i++)
-        LINK_EACH (&w->engines[i].runners, at)
+        LINK_EACH(&w->engines[i].runners, at)
             count += CONTAINER(at, struct runner, link)->stepping;
     return count ? count : 1;
 }

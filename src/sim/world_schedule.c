@@ -20,7 +20,7 @@ static const double FULL_SHARE = 0.8;
 
 struct runner *engine_find(const struct engine *e, const struct world_artifact *artifact)
 {
-    LINK_EACH (&e->runners, at) {
+    LINK_EACH(&e->runners, at) {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         if (!artifact || r->artifact == artifact)
@@ -54,7 +54,7 @@ void engine_ask(struct engine *e, struct visit *v, double now_ms)
 void engine_schedule(struct engine *e, double now_ms)
 {
     while (!e->evicting && !link_is_empty(&e->pending)) {
-        LINK_EACH (&e->runners, at)
+        LINK_EACH(&e->runners, at)
             if (CONTAINER(at, struct runner, link)->state == RUNNER_loading)
                 return;
         if (!serve_first(e, now_ms))
@@ -224,7 +224,7 @@ static bool retry_smaller(struct engine *e, struct visit *v, const struct pace *
     v->retried = true;
     if (smaller)
         v->lowered_ctx = pace->num_ctx > 32768 ? 32768 : 4096;
-    LINK_EACH (&e->runners, at) {
+    LINK_EACH(&e->runners, at) {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         e->evicting = true;
@@ -239,7 +239,7 @@ static struct runner *find_victim(const struct engine *e)
 {
     struct runner *best = NULL;
 
-    LINK_EACH (&e->runners, at) {
+    LINK_EACH(&e->runners, at) {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         if (r->state == RUNNER_unloading)
@@ -274,7 +274,7 @@ static unsigned count_runners(const struct engine *e)
 {
     unsigned count = 0;
 
-    LINK_EACH (&e->runners, at)
+    LINK_EACH(&e->runners, at)
         count++;
     return count;
 }
