@@ -79,6 +79,8 @@ struct str failure_words(struct str body, struct arena *arena)
         words = failure_words_in(json.root);
     else if (body.len && body.data[0] != '<') /* a page of HTML says nothing to a caller */
         words = body;
+    while (words.len && strchr("\r\n", words.data[words.len - 1]))
+        words.len--;
     words = str_trim(words);
     if (words.len > WORDS_MAX)
         words.len = WORDS_MAX;
