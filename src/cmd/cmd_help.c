@@ -81,8 +81,10 @@ static int write_overview(struct buf *out)
 static struct str first_sentence(const char *text)
 {
     const char *end = strstr(text, ". ");
+    struct str sentence = end ? str_slice(text, (size_t)(end - text)) : str_from(text);
 
-    return end ? str_slice(text, (size_t)(end - text)) : str_from(text);
+    sentence.len -= str_ends(sentence, STR("."));
+    return sentence;
 }
 
 static int refuse(const char *subject)

@@ -74,18 +74,18 @@ int usage_write(struct buf *out, const struct command_row *command)
 
     if ((r = buf_printf(out, "    tampu %s ", command->name)) < 0 ||
         (r = usage_write_synopsis(out, command)) < 0 ||
-        (r = buf_printf(out, "\n\n%s\n\n", command->what)) < 0)
+        (r = buf_printf(out, "\n\n%s\n", command->what)) < 0)
         return r;
     for (const struct option_row *row = option_rows; row->name && r == 0; row++) {
         if (strcmp(row->command, command->name) != 0)
             continue;
         if (options++ == 0)
-            r = buf_put(out, STR("| option | meaning |\n|---|---|\n"));
+            r = buf_put(out, STR("\n| option | meaning |\n|---|---|\n"));
         if (r == 0)
             r = buf_printf(out, "| `--%s%s%s` | %s |\n", row->name, row->argument ? " " : "",
                            row->argument ? row->argument : "", row->what);
     }
-    return r == 0 && options ? buf_put_char(out, '\n') : r;
+    return r;
 }
 
 int usage_write_synopsis(struct buf *out, const struct command_row *command)
