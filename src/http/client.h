@@ -14,6 +14,8 @@
  * with nothing behind it. An idle connection that the machine closes in the
  * instant it is used again, before a byte of the answer, is replaced by a new one once,
  * silently: that is not a failure of the machine.
+ * An answer that comes before the whole request was sent ends the sending, and the connection
+ * with it. Answers are read as strictly as requests: see docs/internals/http.md.
  */
 #pragma once
 
@@ -40,7 +42,8 @@ struct endpoint {
 /* "http://10.1.2.3:11434", "https://api.example.com/v1", "127.0.0.1:8080". 0, -EINVAL. */
 MUST_USE int endpoint_parse(struct endpoint *ret, struct str url, struct err *err);
 
-/* For the Host header and logs: "host:port", brackets around IPv6. Returns the length. */
+/* For the Host header and logs: "host:port", brackets around IPv6, without the port where it is
+ * the scheme's own (80, 443). Returns the length. */
 size_t endpoint_authority(const struct endpoint *e, char *out, size_t room);
 
 struct client_options {
@@ -56,7 +59,7 @@ struct call_request {
     struct str target;            /* "/api/chat" */
     const struct header *headers; /* without framing and Host */
     size_t header_count;
-    const struct str *body;       /* pieces, sent one after the other; */
+    const struct str *body;       /* pieces, sent one after the other; their bytes */
     size_t body_count;            /* must live until on_head, on_fail or call_cancel */
     uint32_t connect_timeout_ms;
     uint32_t first_byte_timeout_ms; /* from request sent to status line; 0: none */
@@ -76,7 +79,7 @@ struct str reply_header(const struct reply *r, struct str name);
 struct call_handler {
     void (*on_head)(void *ctx, const struct reply *r);
     void (*on_body)(void *ctx, struct str chunk); /* chunk dies when this returns */
-    void (*on_end)(void *ctx);
+    void (*on_end)(void *ctx); /* may start the next call, on the same connection even */
     /* connect_failed, connect_timeout, tls_failed, upstream_gone, upstream_garbage,
      * first_byte_timeout, idle_timeout or total_timeout; words say what was found. */
     void (*on_fail)(void *ctx, enum failure why, const char *words);
@@ -84,9 +87,11 @@ struct call_handler {
 
 MUST_USE int client_open(struct client **ret, struct loop *l, const struct client_options *options,
                          struct err *err);
+/* Calls that still run are cancelled. */
 void client_close(struct client *c);
 
-/* 0, -ENOMEM, -EPERM when TAMPU_LOOPBACK_ONLY forbids the address (host given as a number). */
+/* 0, -ENOMEM, -EINVAL when a header or the target has a byte that it must not have, -EPERM when
+ * TAMPU_LOOPBACK_ONLY forbids the address or the name. *ret is written before any callback. */
 MUST_USE int call_start(struct call **ret, struct client *c, const struct call_request *request,
                         const struct call_handler *handler, void *ctx);
 void call_cancel(struct call *call);

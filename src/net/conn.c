@@ -71,6 +71,7 @@ int conn_accept(struct conn *c, uv_stream_t *listener)
     if ((r = uv_accept(listener, &c->uv.stream)) < 0)
         return r;
     tune(c);
+    c->is_connected = true;
     c->is_open = !c->tls;
     conn_start_reading(c);
     return 0;
@@ -120,6 +121,7 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     }
     tune(c);
+    c->is_connected = true;
     conn_start_reading(c);
     if (c->tls) {
         shake(c);

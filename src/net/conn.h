@@ -51,7 +51,7 @@ struct conn {
     size_t queue_high, queue_seen;
     uint32_t write_timeout_ms;
     int broken;                /* why, until on_end has said it */
-    bool is_open, is_reading, is_closing, is_shaken, has_polite_end;
+    bool is_connected, is_open, is_reading, is_closing, is_shaken, has_polite_end;
 };
 
 enum { CONN_QUEUE_MAX = 64 << 20 }; /* bytes: a producer that does not listen to -EAGAIN is cut */
