@@ -98,6 +98,7 @@ static int start(struct question *q, const struct endpoint *endpoint, const char
 {
     const char *key = getenv("TAMPU_KEY");
     char authorization[KEY_HEADER_MAX];
+    int len = snprintf(authorization, sizeof authorization, "Bearer %s", key ? key : "");
     const struct header headers[] = {{STR("Accept"), STR("application/json")},
                                      {STR("Authorization"), str_from(authorization)}};
     const struct call_request request = {
@@ -110,10 +111,14 @@ static int start(struct question *q, const struct endpoint *endpoint, const char
         .total_timeout_ms = TOTAL_MS,
     };
     struct call *call;
-    int r;
+    int r = -EINVAL;
 
-    snprintf(authorization, sizeof authorization, "Bearer %s", key ? key : "");
-    r = call_start(&call, q->client, &request, &handler, q);
+    if ((size_t)len < sizeof authorization)
+        r = call_start(&call, q->client, &request, &handler, q);
+    if (r == -EINVAL)
+        return err_set(q->err, -EBADMSG,
+                       "TAMPU_KEY is no key: it is too long, or has bytes that "
+                       "no header may have");
     if (r == -EPERM)
         return err_set(q->err, r, "%s: TAMPU_LOOPBACK_ONLY allows only this machine", q->url);
     if (r < 0)
