@@ -18,6 +18,7 @@ struct reader {
 };
 
 static int check_text(struct str text, const char *name, struct err *err);
+static size_t character_length(struct str s);
 static int read_events(struct reader *rd, struct fy_diag *diag);
 static int on_event(struct reader *rd, struct fy_event *event);
 static int on_scalar(struct reader *rd, struct fy_event *event, struct place at);
@@ -81,21 +82,55 @@ const char *yaml_kind_name(enum yaml_kind kind)
     return names[kind];
 }
 
+/* What libfyaml should not see: sizes beyond reason, bytes that are no text, and directives, on
+ * which version 0.7 can spin. */
 static int check_text(struct str text, const char *name, struct err *err)
 {
-    const char *zero = text.len ? memchr(text.data, '\0', text.len) : NULL;
     unsigned line = 1;
+    size_t begin = 0, len;
 
     if (text.len > YAML_BYTES_MAX)
         return err_set(err, -EMSGSIZE,
                        "%s:1:1: found %zu bytes, expected at most %d; split the file with include:",
                        name, text.len, YAML_BYTES_MAX);
-    if (!zero)
+    for (size_t i = 0; i < text.len; i += len) {
+        len = character_length(str_slice(text.data + i, text.len - i));
+        if (!len)
+            return err_set(err, -EINVAL,
+                           "%s:%u:%zu: found a byte that is not text (0x%02x), expected UTF-8; is "
+                           "this a YAML file?",
+                           name, line, i - begin + 1, (unsigned char)text.data[i]);
+        if (text.data[i] == '%' && i == begin)
+            return err_set(err, -EINVAL,
+                           "%s:%u:1: found a directive (%%…), expected none; remove the line",
+                           name, line);
+        if (text.data[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    }
+    return 0;
+}
+
+/* Bytes of the UTF-8 character in front; 0: none, or one that text does not have. */
+static size_t character_length(struct str s)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)s.data[0];
+    size_t len = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    uint32_t code;
+
+    if (first < 0x80)
+        return first >= ' ' || first == '\n' || first == '\t' || first == '\r' ? 1 : 0;
+    if (first < 0xc2 || first > 0xf4 || len > s.len)
         return 0;
-    for (const char *c = text.data; c < zero; c++)
-        line += *c == '\n';
-    return err_set(err, -EINVAL, "%s:%u:1: found a zero byte, expected text; is this a YAML file?",
-                   name, line);
+    code = first & (0xffu >> (len + 1));
+    for (size_t i = 1; i < len; i++) {
+        if (((unsigned char)s.data[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | ((unsigned char)s.data[i] & 0x3f);
+    }
+    return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : len;
 }
 
 static struct fy_diag *make_diag(void)

@@ -187,7 +187,15 @@ static void what_is_not_yaml_is_refused_with_its_place(void **state)
     assert_int_equal(fleet_parse(&f, STR("machines:\n\ta: 1\n"), "f", &err), -EINVAL);
     assert_int_equal(fleet_parse(&f, STR("mach\0ines: 1\n"), "f", &err), -EINVAL);
     assert_string_equal(err.text,
-                        "f:1:1: found a zero byte, expected text; is this a YAML file?");
+                        "f:1:5: found a byte that is not text (0x00), expected UTF-8; is this a YAML "
+                        "file?");
+    assert_int_equal(fleet_parse(&f, STR("a: 1\nb: \xeb\n"), "f", &err), -EINVAL);
+    assert_string_equal(err.text,
+                        "f:2:4: found a byte that is not text (0xeb), expected UTF-8; is this a YAML "
+                        "file?");
+    assert_int_equal(fleet_parse(&f, STR("%YAML 1.2\n---\na: 1\n"), "f", &err), -EINVAL);
+    assert_string_equal(err.text,
+                        "f:1:1: found a directive (%…), expected none; remove the line");
 }
 
 static void many_mistakes_come_with_a_line_each(void **state)
