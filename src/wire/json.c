@@ -25,6 +25,7 @@ static void budget_free(void *ctx, void *p);
 static int explain(struct err *err, struct str text, const yyjson_read_err *why);
 static size_t skip_string(struct str text, size_t at);
 static int pool_grow(struct json_pool *p, size_t size);
+static size_t plain_length(const unsigned char *at, size_t left);
 static size_t utf8_length(const unsigned char *at, size_t left);
 static int put_escape(struct buf *out, unsigned char c);
 
@@ -174,9 +175,10 @@ int json_put_escaped(struct buf *out, struct str s)
     int r = 0;
 
     while (r == 0 && at < end) {
-        size_t length = *at >= 0x80 ? utf8_length(at, (size_t)(end - at))
-                                    : *at >= 0x20 && *at != '"' && *at != '\\';
+        size_t length = plain_length(at, (size_t)(end - at));
 
+        if (!length && *at >= 0x80)
+            length = utf8_length(at, (size_t)(end - at));
         if (length) {
             at += length;
             continue;
@@ -283,6 +285,28 @@ static int pool_grow(struct json_pool *p, size_t size)
     p->data = malloc(room);
     p->room = p->data ? room : 0;
     return p->data ? 0 : -ENOMEM;
+}
+
+/* Bytes of printable ASCII without quote and backslash: eight at a time, as pictures are long. */
+static size_t plain_length(const unsigned char *at, size_t left)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = 0x80 * ones;
+    size_t length = 0;
+
+    for (; left - length >= 8; length += 8) {
+        uint64_t word, quote, backslash;
+
+        memcpy(&word, at + length, 8);
+        quote = word ^ '"' * ones;
+        backslash = word ^ '\\' * ones;
+        /* A borrow may point at a byte too many, never at one too few. */
+        if ((word | (word - 0x20 * ones) | (quote - ones) | (backslash - ones)) & highs)
+            break;
+    }
+    while (length < left && at[length] >= 0x20 && at[length] < 0x80 && at[length] != '"' &&
+           at[length] != '\\')
+        length++;
+    return length;
 }
 
 /* Bytes of the well-formed sequence at `at` (Unicode table 3-7), 0 when it is none. */
