@@ -60,66 +60,63 @@ static int read_it(enum task task, const char *body, struct err *err)
     return r;
 }
 
+static const struct {
+    enum task task;
+    const char *body;
+    int r;
+    const char *words;
+} refusals[] = {
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[1]}", -EINVAL, "messages[0]: role"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"x\"}]}", -EINVAL, "found 'x'"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":1}]}", -EINVAL,
+     "content: expected text"},
+    {TASK_chat,
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]}",
+     -EINVAL, "content[0]: text"},
+    {TASK_chat,
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+     "\"image_url\":{\"url\":\"ftp://x\"}}]}]}",
+     -EINVAL, "image_url.url"},
+    {TASK_chat,
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+     "\"image_url\":{\"url\":\"data:image/png,raw\"}}]}]}",
+     -EINVAL, "base64"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"temperature\":\"hot\"}", -EINVAL,
+     "temperature: expected a number"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"stop\":[1]}", -EINVAL, "stop"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":{}}", -EINVAL, "tools"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":[{\"type\":\"web_search\"}]}", -ENOTSUP,
+     "tools[0]: type"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":[{\"type\":\"function\"}]}", -EINVAL,
+     "function.name"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tool_choice\":\"x\"}", -EINVAL, "tool_choice"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tool_choice\":{\"type\":\"allowed_tools\"}}",
+     -ENOTSUP, "allowed_tools"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"xml\"}}", -EINVAL,
+     "response_format.type"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"json_schema\"}}",
+     -EINVAL, "schema: expected an object"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"function_call\":{\"name\":\"f\"}}", -ENOTSUP,
+     "function_call"},
+    {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"web_search_options\":{}}", -ENOTSUP,
+     "web_search_options"},
+    {TASK_complete, "{\"model\":\"m\",\"prompt\":\"a\",\"best_of\":3}", -ENOTSUP, "best_of"},
+    {TASK_complete, "{\"model\":\"m\",\"prompt\":\"a\",\"echo\":true}", -ENOTSUP, "echo"},
+    {TASK_complete, "{\"model\":\"m\",\"prompt\":[]}", -EINVAL, "prompt"},
+    {TASK_embed, "{\"model\":\"m\",\"input\":[]}", -EINVAL, "input"},
+    {TASK_embed, "{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"int8\"}", -EINVAL,
+     "found int8"},
+};
+
 static void what_is_wrong_within_is_named_by_its_place(void **state)
 {
-    static const struct {
-        enum task task;
-        const char *body;
-        int r;
-        const char *words;
-    } cases[] = {
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[1]}", -EINVAL, "messages[0]: role"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"x\"}]}", -EINVAL, "found 'x'"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":1}]}", -EINVAL,
-         "content: expected text"},
-        {TASK_chat,
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]}",
-         -EINVAL, "content[0]: text"},
-        {TASK_chat,
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-         "\"image_url\":{\"url\":\"ftp://x\"}}]}]}",
-         -EINVAL, "image_url.url"},
-        {TASK_chat,
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-         "\"image_url\":{\"url\":\"data:image/png,raw\"}}]}]}",
-         -EINVAL, "base64"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"temperature\":\"hot\"}", -EINVAL,
-         "temperature: expected a number"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"stop\":[1]}", -EINVAL, "stop"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":{}}", -EINVAL, "tools"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":[{\"type\":\"web_search\"}]}",
-         -ENOTSUP, "tools[0]: type"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tools\":[{\"type\":\"function\"}]}",
-         -EINVAL, "function.name"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"tool_choice\":\"x\"}", -EINVAL,
-         "tool_choice"},
-        {TASK_chat,
-         "{\"model\":\"m\",\"messages\":[],\"tool_choice\":{\"type\":\"allowed_tools\"}}", -ENOTSUP,
-         "allowed_tools"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"xml\"}}",
-         -EINVAL, "response_format.type"},
-        {TASK_chat,
-         "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"json_schema\"}}",
-         -EINVAL, "schema: expected an object"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"function_call\":{\"name\":\"f\"}}",
-         -ENOTSUP, "function_call"},
-        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"web_search_options\":{}}", -ENOTSUP,
-         "web_search_options"},
-        {TASK_complete, "{\"model\":\"m\",\"prompt\":\"a\",\"best_of\":3}", -ENOTSUP, "best_of"},
-        {TASK_complete, "{\"model\":\"m\",\"prompt\":\"a\",\"echo\":true}", -ENOTSUP, "echo"},
-        {TASK_complete, "{\"model\":\"m\",\"prompt\":[]}", -EINVAL, "prompt"},
-        {TASK_embed, "{\"model\":\"m\",\"input\":[]}", -EINVAL, "input"},
-        {TASK_embed, "{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"int8\"}", -EINVAL,
-         "found int8"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         struct err err = {0};
-        int r = read_it(cases[i].task, cases[i].body, &err);
+        int r = read_it(refusals[i].task, refusals[i].body, &err);
 
-        if (r != cases[i].r || !strstr(err.text, cases[i].words))
-            fail_msg("%s: %d %s", cases[i].body, r, err.text);
+        if (r != refusals[i].r || !strstr(err.text, refusals[i].words))
+            fail_msg("%s: %d %s", refusals[i].body, r, err.text);
     }
 }
 
