@@ -1,53 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was asked (struct chat) and what is answered (struct delta), free of any dialect.
+ * What was asked, whole and free of any dialect: read only when caller and engine differ.
  *
  * Slices point into the request's body, the parsed tree or the arena of the exchange, and live
- * until the exchange settles. A delta's slices die when put() returns.
+ * until the exchange settles.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/arena.h"
-#include "base/err.h"
-#include "base/failure.h"
-#include "base/str.h"
+#include "dialect/ask.h"
+#include "dialect/delta.h"
 
-struct yyjson_doc;
 struct yyjson_val;
-
-enum task { TASK_chat, TASK_complete, TASK_embed, TASK_COUNT };
-
-/* What an engine must be able to do, a mask; the catalog says the same of a copy. */
-enum need {
-    NEED_images = 1 << 0,
-    NEED_tools = 1 << 1,
-    NEED_schema = 1 << 2,
-    NEED_thinking = 1 << 3,
-    NEED_insert = 1 << 4, /* fill in the middle: a suffix */
-    NEED_audio = 1 << 5,
-};
-
-/* Enough to admit, route and forward: read from every request, whatever the dialects. */
-struct ask {
-    enum task task;
-    struct str body;        /* the original bytes */
-    struct yyjson_doc *doc; /* the parsed body and the bytes it points into; */
-    char *copy;             /* both given back by ask_fini() */
-    struct str model;       /* unescaped */
-    size_t model_at;        /* where in body the value of "model" stands, quotes included */
-    size_t model_len;
-    bool stream;
-    bool include_usage;    /* the caller wants usage in its stream */
-    uint32_t needs;        /* mask of enum need */
-    uint32_t max_tokens;   /* 0: not said */
-    uint32_t prompt_bytes; /* text bytes of prompt and messages: tokens are about a quarter */
-};
-
-/* Accepts a zeroed one. */
-void ask_fini(struct ask *ask);
 
 enum role {
     ROLE_system,
@@ -68,12 +32,6 @@ struct part {
     struct str media_type; /* "image/png" */
     struct str base64;     /* the bytes; empty when there is a url */
     struct str url;        /* http(s): the engine would have to fetch it */
-};
-
-struct tool_call {
-    unsigned index;
-    struct str id, name;
-    struct str arguments; /* text of a JSON object (checked); in a delta: a piece, as it came */
 };
 
 struct message {
@@ -132,51 +90,3 @@ struct chat {
 /* Notes one more dropped field; names beyond a ceiling are not noted. -ENOMEM. The name must live
  * as long as the arena. */
 int chat_drop(struct chat *chat, struct arena *arena, struct str name);
-
-enum finish {
-    FINISH_none,
-    FINISH_stop,
-    FINISH_length,
-    FINISH_tool_calls,
-    FINISH_content_filter,
-};
-
-struct usage {
-    bool known;
-    uint64_t prompt_tokens, completion_tokens, cached_tokens, thinking_tokens;
-};
-
-/* Durations that the engine reports of itself, microseconds; 0: not said. */
-struct engine_times {
-    uint64_t load_us, prefill_us, decode_us;
-};
-
-enum delta_kind {
-    DELTA_text,
-    DELTA_thinking,
-    DELTA_call,      /* a tool call or a piece of one */
-    DELTA_embedding, /* one vector */
-    DELTA_finish,
-    DELTA_usage,
-    DELTA_failure, /* the engine says so in the middle of its answer */
-    DELTA_end,     /* the dialect's own mark that the answer is complete */
-};
-
-struct delta {
-    enum delta_kind kind;
-    unsigned index;  /* choice, or number of the vector */
-    struct str text; /* also the words of a failure */
-    struct tool_call call;
-    const double *vector;
-    size_t dimensions;
-    enum finish finish;
-    struct usage usage;
-    struct engine_times times;
-    enum failure why; /* DELTA_failure */
-};
-
-/* Where deltas go next. Negative stops the stream and is handed back by the feeder. */
-struct sink {
-    int (*put)(void *ctx, const struct delta *delta);
-    void *ctx;
-};

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "dialect/chat.h"
 
 enum dialect_id {

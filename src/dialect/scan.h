@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "dialect/chat.h"
 #include "wire/json.h"
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every request is read for, whatever the dialects: enough to admit, route and forward it.
+ *
+ *     dialect->scan(&ask, task, body, err);
+ *     …                                    ask.model, ask.needs, ask.stream
+ *     ask_fini(&ask);
+ *
+ * The slices point into the body or into the parsed copy of it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct yyjson_doc;
+
+enum task { TASK_chat, TASK_complete, TASK_embed, TASK_COUNT };
+
+/* What an engine must be able to do, a mask; the catalog says the same of a copy. */
+enum need {
+    NEED_images = 1 << 0,
+    NEED_tools = 1 << 1,
+    NEED_schema = 1 << 2,
+    NEED_thinking = 1 << 3,
+    NEED_insert = 1 << 4, /* fill in the middle: a suffix */
+    NEED_audio = 1 << 5,
+};
+
+/* Enough to admit, route and forward: read from every request, whatever the dialects. */
+struct ask {
+    enum task task;
+    struct str body;        /* the original bytes */
+    struct yyjson_doc *doc; /* the parsed body and the bytes it points into; */
+    char *copy;             /* both given back by ask_fini() */
+    struct str model;       /* unescaped */
+    size_t model_at;        /* where in body the value of "model" stands, quotes included */
+    size_t model_len;
+    bool stream;
+    bool include_usage;    /* the caller wants usage in its stream */
+    uint32_t needs;        /* mask of enum need */
+    uint32_t max_tokens;   /* 0: not said */
+    uint32_t prompt_bytes; /* text bytes of prompt and messages: tokens are about a quarter */
+};
+
+/* Accepts a zeroed one. */
+void ask_fini(struct ask *ask);
