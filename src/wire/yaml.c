@@ -2,6 +2,7 @@
 /* YAML text to a tree: the only file that knows libfyaml. */
 #include "wire/yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libfyaml.h>
 
@@ -256,6 +257,7 @@ static int on_close(struct reader *rd, struct place at)
     if (rd->key.data)
         return err_set(rd->err, -EINVAL, PLACE "found '%s' without a value", PLACE_ARG(at),
                        rd->key.data);
+    assert(rd->open);
     rd->depth--;
     rd->open = rd->open->parent;
     return 0;
