@@ -40,6 +40,13 @@ int map_put(struct map *m, struct str key, void *value)
     return 0;
 }
 
+void map_each(const struct map *m, void (*fn)(void *value))
+{
+    for (size_t i = 0; i < m->room; i++)
+        if (m->slots[i].value)
+            fn(m->slots[i].value);
+}
+
 void *map_find(const struct map *m, struct str key)
 {
     return m->count ? find_slot(m, key, str_hash(key))->value : NULL;

@@ -23,4 +23,7 @@ struct map {
 
 void map_fini(struct map *m);
 MUST_USE int map_put(struct map *m, struct str key, void *value);
+
+/* Every value, in no order. */
+void map_each(const struct map *m, void (*fn)(void *value));
 void *map_find(const struct map *m, struct str key);

@@ -20,7 +20,7 @@ struct str {
 };
 
 /* printf: "%.*s", STR_ARG(s) */
-#define STR_ARG(s) (int)(s).len, (s).data
+#define STR_ARG(s) (int)(s).len, (s).data ? (s).data : ""
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 
 static inline struct str str_from(const char *text)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an exchange leaves behind: counters, log lines, its row in the store. */
+#pragma once
+
+#include "gateway/exchange.h"
+
+void account_step(const struct exchange *x, const char *from, const char *to);
+void account_waiting(const struct exchange *x, int by);
+
+/* An attempt begins; it has ended so. */
+void account_attempt(const struct exchange *x);
+void account_attempt_end(const struct exchange *x, struct outcome outcome,
+                         struct verdict_change change);
+
+/* The end of the exchange. */
+void account_settle(const struct exchange *x);

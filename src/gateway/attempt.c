@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One try on one copy. */
+#include "gateway/attempt.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "gateway/account.h"
+#include "gateway/relay.h"
+#include "gateway/worker.h"
+#include "net/clock.h"
+#include "route/patience.h"
+#include "wire/json.h"
+
+enum { REFUSAL_MAX = 64 << 10, REQUEST_MORE = 1 << 20 };
+
+static void choose(struct exchange *x);
+static enum failure write_body(struct exchange *x, size_t *count);
+static bool is_streaming(const struct exchange *x);
+static enum failure translate(struct exchange *x, const struct copy_shape *shape);
+static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
+static struct copy_shape shape_of(const struct copy *copy);
+static enum failure call(struct exchange *x, size_t pieces);
+static uint32_t first_byte_ms(const struct exchange *x);
+static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
+static void drop_call(struct exchange *x);
+static void read_answer(struct exchange *x, struct str chunk);
+static enum failure failure_of(int r);
+
+static void on_head(void *ctx, const struct reply *r);
+static void on_body(void *ctx, struct str chunk);
+static void on_end(void *ctx);
+static void on_fail(void *ctx, enum failure why, const char *words);
+
+static const struct call_handler handler = {on_head, on_body, on_end, on_fail};
+
+enum failure attempt_start(struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct attempt *a = &x->attempt;
+    enum failure why;
+    size_t pieces = 0;
+
+    choose(x);
+    account_attempt(x);
+    why = write_body(x, &pieces);
+    if (!why && relay_reset(x) < 0)
+        why = FAILURE_out_of_room;
+    if (!why && a->dialect->reader_new(&a->reader, x->task, is_streaming(x), settings->frame_max,
+                                       (struct sink){relay_put, x}) < 0)
+        why = FAILURE_out_of_room;
+    return why ? why : call(x, pieces);
+}
+
+void attempt_end(struct exchange *x, bool caller_left)
+{
+    struct attempt *a = &x->attempt;
+    struct scene_copy *copy = &x->scene->copies[a->copy->index];
+    struct outcome outcome = {.why = x->why, .unknown = caller_left};
+    struct verdict_change change;
+
+    drop_call(x);
+    if (a->reader)
+        a->dialect->reader_free(a->reader);
+    a->reader = NULL;
+    change = traffic_done(x->worker->gateway->traffic, copy->place, outcome,
+                          loop_now_ms(x->worker->loop));
+    if (!x->why && !caller_left)
+        traffic_resident(x->worker->gateway->traffic, copy->place, true);
+    account_attempt_end(x, outcome, change);
+}
+
+void attempt_pause(struct exchange *x)
+{
+    if (x->attempt.call)
+        call_pause(x->attempt.call);
+}
+
+void attempt_resume(struct exchange *x)
+{
+    if (x->attempt.call)
+        call_resume(x->attempt.call);
+}
+
+/* Which candidate the slot that was taken belongs to; from here on it counts as tried. */
+static void choose(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+
+    buf_fini(&a->request);
+    buf_fini(&a->refusal);
+    *a = (struct attempt){.started_us = clock_monotonic_us()};
+    buf_init(&a->request, x->body.len * 2 + REQUEST_MORE);
+    buf_init(&a->refusal, REFUSAL_MAX);
+    for (uint32_t i = 0; i < x->candidates.count && !a->copy; i++) {
+        const struct copy *copy = x->candidates.rows[i].copy;
+
+        if (x->scene->copies[copy->index].place != x->waiter.taken)
+            continue;
+        a->copy = copy;
+        a->parity = x->candidates.rows[i].parity;
+        x->tried |= 1ull << i;
+    }
+    a->dialect = x->scene->copies[a->copy->index].engine->dialect;
+    a->translated = a->dialect != x->dialect;
+}
+
+static enum failure write_body(struct exchange *x, size_t *count)
+{
+    struct attempt *a = &x->attempt;
+    struct copy_shape shape = shape_of(a->copy);
+    int r;
+
+    if (!a->translated) {
+        r = splice(x, &shape, count);
+        return r < 0 ? failure_of(r) : FAILURE_none;
+    }
+    *count = 1;
+    return translate(x, &shape);
+}
+
+/* A translated answer is always asked for as a stream: silence then means that the engine hangs,
+ * and not that the answer is long. */
+static bool is_streaming(const struct exchange *x)
+{
+    return x->task != TASK_embed && (x->ask.stream || x->attempt.translated);
+}
+
+static enum failure translate(struct exchange *x, const struct copy_shape *shape)
+{
+    struct attempt *a = &x->attempt;
+    struct err err = {0};
+    int r = 0;
+
+    if (!x->chat_read)
+        r = x->dialect->read_request(&x->chat, &x->ask, &x->arena, &err);
+    x->chat_read = r == 0;
+    if (r == 0)
+        r = a->dialect->write_request(&a->request, &x->chat, shape, is_streaming(x), &x->arena,
+                                      &err);
+    if (r == -ENOTSUP || r == -EINVAL) {
+        exchange_fail(x, r == -EINVAL ? FAILURE_bad_request : FAILURE_unsupported,
+                      str_from(err.text));
+        return x->why;
+    }
+    a->pieces[0] = buf_str(&a->request);
+    return r < 0 ? failure_of(r) : FAILURE_none;
+}
+
+/* The caller's bytes, but for the name of the model. */
+static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count)
+{
+    struct attempt *a = &x->attempt;
+    const struct ask *ask = &x->ask;
+    size_t after = ask->model_at + ask->model_len;
+    int r;
+
+    if (x->dialect->forward) {
+        r = x->dialect->forward(&a->request, ask, shape);
+        a->pieces[0] = buf_str(&a->request);
+        *count = 1;
+        return r;
+    }
+    r = json_put_string(&a->request, shape->model);
+    a->pieces[0] = str_slice(ask->body.data, ask->model_at);
+    a->pieces[1] = buf_str(&a->request);
+    a->pieces[2] = str_slice(ask->body.data + after, ask->body.len - after);
+    *count = 3;
+    return r;
+}
+
+/* Fixed per copy: no caller can make an engine reload. */
+static struct copy_shape shape_of(const struct copy *copy)
+{
+    bool thinks = copy->is_known && copy->capabilities & 1u << CAPABILITY_thinking;
+    struct str family = copy->artifact ? copy->artifact->model->family : (struct str){0};
+
+    return (struct copy_shape){
+        .model = copy->tag,
+        .num_ctx = (uint32_t)(copy->machine ? copy->context : 0),
+        .can_think = thinks,
+        .can_grade = thinks && str_starts(family, STR("gpt-oss")),
+    };
+}
+
+static enum failure call(struct exchange *x, size_t pieces)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct attempt *a = &x->attempt;
+    const struct scene_engine *e = x->scene->copies[a->copy->index].engine;
+    struct header headers[] = {{STR("content-type"), STR("application/json")},
+                               {STR("authorization"), e->authorization}};
+    struct call_request request = {
+        .endpoint = &e->endpoint,
+        .method = METHOD_POST,
+        .target = str_from(a->dialect->target(x->task)),
+        .headers = headers,
+        .header_count = e->authorization.len ? 2 : 1,
+        .body = a->pieces,
+        .body_count = pieces,
+        .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
+        /* A plain answer begins when all of it has been thought of. */
+        .first_byte_timeout_ms =
+            is_streaming(x) ? time_left(x, first_byte_ms(x)) : 0,
+        .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
+        .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
+    };
+    int r;
+
+    /* One endpoint may speak below a path of its own: "/v1" is then part of it. */
+    if (str_ends(str_from(e->endpoint.base), STR("/v1")) &&
+        str_starts(request.target, STR("/v1/")))
+        request.target = str_slice(request.target.data + 3, request.target.len - 3);
+    r = call_start(&a->call, x->worker->client, &request, &handler, x);
+    if (r == -EPERM)
+        exchange_fail(x, FAILURE_connect_failed, STR("TAMPU_LOOPBACK_ONLY forbids that address"));
+    return r == 0 ? FAILURE_none : r == -EPERM ? FAILURE_connect_failed : FAILURE_out_of_room;
+}
+
+static uint32_t first_byte_ms(const struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    const struct scene_copy *copy = &x->scene->copies[x->attempt.copy->index];
+    bool resident = traffic_look(x->worker->gateway->traffic, copy->place).resident;
+
+    return patience_first_byte_ms(settings->first_byte_timeout_ms, settings->load_timeout_ms,
+                                  resident, x->ask.prompt_bytes);
+}
+
+/* All tries together have total_timeout. */
+static uint32_t time_left(const struct exchange *x, uint32_t most_ms)
+{
+    uint64_t total_ms = x->worker->gateway->settings->total_timeout_ms;
+    uint64_t spent_ms = (clock_monotonic_us() - x->arrived_us) / 1000;
+    uint64_t left_ms = spent_ms + 1 < total_ms ? total_ms - spent_ms : 1;
+
+    return left_ms < most_ms ? (uint32_t)left_ms : most_ms;
+}
+
+static void drop_call(struct exchange *x)
+{
+    if (x->attempt.call)
+        call_cancel(x->attempt.call);
+    x->attempt.call = NULL;
+}
+
+static void on_head(void *ctx, const struct reply *r)
+{
+    struct exchange *x = ctx;
+
+    x->attempt.status = r->status;
+}
+
+static void on_body(void *ctx, struct str chunk)
+{
+    struct exchange *x = ctx;
+    struct attempt *a = &x->attempt;
+
+    if (a->status >= 300) {
+        size_t room = a->refusal.max - a->refusal.len;
+
+        if (buf_put(&a->refusal, str_slice(chunk.data, chunk.len < room ? chunk.len : room)) < 0)
+            exchange_fail(x, FAILURE_out_of_room, (struct str){0});
+        return;
+    }
+    read_answer(x, chunk);
+    exchange_run(x);
+}
+
+static void read_answer(struct exchange *x, struct str chunk)
+{
+    struct attempt *a = &x->attempt;
+    uint64_t whole = 0;
+    int r;
+
+    if (x->why)
+        return;
+    a->fed += chunk.len;
+    r = a->dialect->reader_feed(a->reader, chunk, &whole);
+    if (r == 0 && !a->translated)
+        r = relay_pass(x, chunk, whole);
+    if (r < 0)
+        exchange_fail(x, failure_of(r), STR("its answer is not what this API answers"));
+}
+
+static void on_end(void *ctx)
+{
+    struct exchange *x = ctx;
+    struct attempt *a = &x->attempt;
+    struct str found = {0};
+    int r;
+
+    a->call = NULL;
+    if (a->status >= 300) {
+        enum failure why =
+            a->status >= 400
+                ? a->dialect->read_failure(a->status, buf_str(&a->refusal), &x->arena, &found)
+                : FAILURE_upstream_garbage;
+
+        exchange_fail(x, why, found);
+    } else if (!x->why) {
+        r = a->dialect->reader_end(a->reader);
+        if (r == 0 && x->writer)
+            r = x->dialect->writer_end(x->writer);
+        if (r < 0)
+            exchange_fail(x, r == -EBADMSG ? FAILURE_upstream_gone : failure_of(r),
+                          STR("its answer ended before it was complete"));
+    }
+    a->over = true;
+    exchange_run(x);
+}
+
+static void on_fail(void *ctx, enum failure why, const char *words)
+{
+    struct exchange *x = ctx;
+
+    x->attempt.call = NULL;
+    exchange_fail(x, why == FAILURE_upstream_gone && x->started ? FAILURE_stream_cut : why,
+                  str_from(words));
+    exchange_run(x);
+}
+
+static enum failure failure_of(int r)
+{
+    return r == -ENOMEM || r == -EMSGSIZE ? FAILURE_out_of_room : FAILURE_upstream_garbage;
+}

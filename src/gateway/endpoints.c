@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which endpoint a request means, and what answers it. */
+#include "gateway/endpoints.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/admission.h"
+#include "gateway/exchange.h"
+#include "gateway/worker.h"
+#include "net/clock.h"
+
+enum { PAGE_BODY_MAX = 64 << 10, PAGE_ANSWER_MAX = 64 << 20 };
+
+struct page_visit {
+    enum visit visit; /* VISIT_page; first */
+    struct worker *worker;
+    struct stream *stream;
+    const struct request *request;
+    enum endpoint_id id;
+    struct buf body;
+};
+
+static const struct endpoint_row {
+    enum method method;
+    const char *path;
+    const char *name;
+    bool is_call;
+    enum who who;
+    enum dialect_id dialect;
+    enum task task;
+} rows[ENDPOINT_COUNT] = {
+#define CALL(method, path, name, dialect, task, words) \
+    [ENDPOINT_##name] = {METHOD_##method, path,  #name, true, WHO_caller, DIALECT_##dialect, \
+                         TASK_##task},
+#define PAGE(method, path, name, who, words) \
+    [ENDPOINT_##name] = {METHOD_##method, path, #name, false, WHO_##who, DIALECT_openai, TASK_chat},
+#include "tables/endpoints.def"
+};
+
+static void on_request(void *ctx, struct stream *s, const struct request *r);
+static void on_body(struct stream *s, struct str chunk);
+static void on_body_end(struct stream *s);
+static void on_writable(struct stream *s);
+static void on_gone(struct stream *s, bool ok);
+static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
+static void refuse(struct stream *s, enum failure why, const char *found);
+static void start_page(struct worker *w, struct stream *s, const struct request *r,
+                       enum endpoint_id id);
+static void answer_page(struct page_visit *v);
+static bool is_match(const struct endpoint_row *row, struct str path);
+
+const struct server_handler endpoints_handler = {
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_body_end = on_body_end,
+    .on_writable = on_writable,
+    .on_gone = on_gone,
+    .error_body = error_body,
+};
+
+int endpoint_find(enum method method, struct str path)
+{
+    bool other_method = false;
+
+    if (method == METHOD_HEAD)
+        method = METHOD_GET;
+    for (int i = 0; i < ENDPOINT_COUNT; i++) {
+        if (!is_match(&rows[i], path))
+            continue;
+        if (rows[i].method == method)
+            return i;
+        other_method = true;
+    }
+    return other_method ? -2 : -1;
+}
+
+static void on_request(void *ctx, struct stream *s, const struct request *r)
+{
+    struct worker *w = ctx;
+    int id = endpoint_find(r->method, r->path);
+    const struct endpoint_row *row = id >= 0 ? &rows[id] : NULL;
+    struct admission admission;
+
+    if (!row) {
+        refuse(s, id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
+        return;
+    }
+    if (w->stopping) {
+        refuse(s, FAILURE_shutting_down, "");
+        return;
+    }
+    admission = admission_check(r, row->who, w->keyring, w->gateway->settings, clock_wall_us());
+    if (admission.why)
+        refuse(s, admission.why, admission.found);
+    else if (row->is_call)
+        exchange_start(w, s, dialect_get(row->dialect), row->task, row->name,
+                       admission.key ? admission.key->row.id : "");
+    else
+        start_page(w, s, r, (enum endpoint_id)id);
+}
+
+/* Only "/" alone is exact although it ends in one. */
+static bool is_match(const struct endpoint_row *row, struct str path)
+{
+    struct str mine = str_from(row->path);
+
+    if (mine.len > 1 && mine.data[mine.len - 1] == '/')
+        return path.len > mine.len && str_starts(path, mine);
+    return str_equal(path, mine);
+}
+
+static void on_body(struct stream *s, struct str chunk)
+{
+    const enum visit *v = stream_ctx(s);
+
+    if (!v)
+        return;
+    if (*v == VISIT_call)
+        exchange_on_body((struct exchange *)v, chunk);
+    else if (buf_put(&((struct page_visit *)v)->body, chunk) < 0)
+        refuse(s, FAILURE_body_too_large, "");
+}
+
+static void on_body_end(struct stream *s)
+{
+    const enum visit *v = stream_ctx(s);
+
+    if (v && *v == VISIT_call)
+        exchange_on_body_end((struct exchange *)v);
+    else if (v)
+        answer_page((struct page_visit *)v);
+}
+
+static void on_writable(struct stream *s)
+{
+    const enum visit *v = stream_ctx(s);
+
+    if (v && *v == VISIT_call)
+        exchange_on_writable((struct exchange *)v);
+}
+
+static void on_gone(struct stream *s, bool ok)
+{
+    const enum visit *v = stream_ctx(s);
+
+    (void)ok;
+    if (v && *v == VISIT_call) {
+        exchange_on_gone((struct exchange *)v);
+    } else if (v) {
+        buf_fini(&((struct page_visit *)v)->body);
+        free((void *)v);
+    }
+}
+
+/* Errors that HTTP itself has, before anybody knows the caller's dialect: OpenAI's form. */
+static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
+{
+    enum failure why = status == 413   ? FAILURE_body_too_large
+                       : status == 408 ? FAILURE_body_timeout
+                                       : FAILURE_bad_request;
+    struct buf body;
+    size_t length = 0;
+
+    (void)ctx;
+    buf_init(&body, room);
+    if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(words), false) == 0) {
+        memcpy(out, body.data, body.len);
+        length = body.len;
+    }
+    buf_fini(&body);
+    return length;
+}
+
+static void refuse(struct stream *s, enum failure why, const char *found)
+{
+    static const struct header json = {{"content-type", 12}, {"application/json", 16}};
+    struct buf body;
+
+    buf_init(&body, 4096);
+    if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(found), false) < 0)
+        buf_reset(&body);
+    stream_answer(s, failure_row(why)->status, &json, 1, buf_str(&body));
+    buf_fini(&body);
+}
+
+static void start_page(struct worker *w, struct stream *s, const struct request *r,
+                       enum endpoint_id id)
+{
+    struct page_visit *v;
+
+    if (!w->gateway->pages.fns[id]) {
+        refuse(s, FAILURE_no_such_endpoint, "");
+        return;
+    }
+    v = calloc(1, sizeof *v);
+    if (!v) {
+        refuse(s, FAILURE_out_of_room, "");
+        return;
+    }
+    *v = (struct page_visit){
+        .visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};
+    buf_init(&v->body, PAGE_BODY_MAX);
+    stream_set_ctx(s, v);
+}
+
+static void answer_page(struct page_visit *v)
+{
+    struct gateway *g = v->worker->gateway;
+    const char *type = "application/json";
+    size_t path_length = strlen(rows[v->id].path);
+    struct page_request request = {
+        .gateway = g,
+        .scene = v->worker->scene,
+        .request = v->request,
+        .rest = str_slice(v->request->path.data + path_length, v->request->path.len - path_length),
+        .body = buf_str(&v->body),
+        .ctx = g->pages.ctx[v->id],
+    };
+    struct header header;
+    struct buf out;
+    int status;
+
+    buf_init(&out, PAGE_ANSWER_MAX);
+    status = g->pages.fns[v->id](&request, &out, &type);
+    header = (struct header){STR("content-type"), str_from(type)};
+    stream_answer(v->stream, status, &header, 1, buf_str(&out));
+    buf_fini(&out);
+}

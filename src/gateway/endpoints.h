@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Endpoints: which row of tables/endpoints.def a request means, and what answers it. */
+#pragma once
+
+#include "gateway/gateway.h"
+
+/* The callbacks of every worker's server; their ctx is the worker. */
+extern const struct server_handler endpoints_handler;
+
+/* Routing is decided once, from the raw path. -1: there is none; -2: another method. */
+int endpoint_find(enum method method, struct str path);

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of an exchange. */
+#include "gateway/exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/settings.h"
+#include "gateway/account.h"
+#include "gateway/attempt.h"
+#include "gateway/relay.h"
+#include "gateway/wanted.h"
+#include "gateway/worker.h"
+#include "net/clock.h"
+
+/* What a step says: go on with the next one, or wait for an event. */
+enum verdict { RUN_ON, WAIT, END };
+
+typedef enum verdict step_fn(struct exchange *x);
+
+#define STEP(name, what, next) static step_fn do_##name;
+#include "tables/exchange_steps.def"
+
+static enum verdict go(struct exchange *x, enum step to);
+static enum verdict refuse(struct exchange *x, enum failure why, const char *found);
+static enum verdict try_again_or(struct exchange *x, enum step otherwise);
+static enum verdict take_or_wait(struct exchange *x);
+static enum verdict leave_line(struct exchange *x);
+static enum failure find_candidates(struct exchange *x, struct err *err);
+static void keep_reachable(struct exchange *x, struct err *err);
+static bool on_granted(struct waiter *w);
+static void on_grant(void *ctx);
+static void on_impatient(void *ctx);
+static void free_exchange(void *ctx);
+
+#define TO(name) (1u << STEP_##name)
+static const struct {
+    const char *name, *what;
+    uint32_t next;
+    step_fn *run;
+} steps[STEP_COUNT] = {
+#define STEP(name, what, next) [STEP_##name] = {#name, what, next, do_##name},
+#include "tables/exchange_steps.def"
+};
+
+static_assert(STEP_COUNT <= 32, "a mask of arrows holds 32 steps");
+
+struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
+                                enum task task, const char *endpoint, const char *key_id)
+{
+    const struct settings *settings = w->gateway->settings;
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x) {
+        stream_answer(s, 503, NULL, 0, (struct str){0});
+        return NULL;
+    }
+    x->worker = w;
+    x->scene = scene_ref(w->scene);
+    x->stream = s;
+    x->dialect = dialect;
+    x->task = task;
+    x->endpoint = endpoint;
+    x->arrived_us = clock_monotonic_us();
+    x->created_us = clock_wall_us();
+    x->waiter.granted = on_granted;
+    arena_init(&x->arena, settings->exchange_max);
+    buf_init(&x->body, settings->body_max);
+    snprintf(x->key_id, sizeof x->key_id, "%s", key_id);
+    worker_make_id(w, x->id, sizeof x->id);
+    link_append(&w->exchanges, &x->link);
+    stream_set_ctx(s, x);
+    return x;
+}
+
+void exchange_on_body(struct exchange *x, struct str chunk)
+{
+    int r = x->why ? 0 : buf_put(&x->body, chunk);
+
+    if (r < 0) {
+        exchange_fail(x, r == -EMSGSIZE ? FAILURE_body_too_large : FAILURE_out_of_room,
+                      (struct str){0});
+        exchange_run(x);
+    }
+}
+
+void exchange_on_body_end(struct exchange *x)
+{
+    x->body_complete = true;
+    exchange_run(x);
+}
+
+void exchange_on_writable(struct exchange *x)
+{
+    attempt_resume(x);
+}
+
+void exchange_on_gone(struct exchange *x)
+{
+    x->stream = NULL;
+    x->caller_gone = true;
+    exchange_run(x);
+}
+
+void exchange_fail(struct exchange *x, enum failure why, struct str found)
+{
+    if (x->why)
+        return;
+    x->why = why;
+    snprintf(x->found, sizeof x->found, "%.*s", STR_ARG(found));
+}
+
+/* The only place an exchange changes step: the one line to trace or break on. */
+static enum verdict go(struct exchange *x, enum step to)
+{
+    assert(steps[x->step].next & (1u << to));
+    account_step(x, steps[x->step].name, steps[to].name);
+    x->step = to;
+    return RUN_ON;
+}
+
+/* An event raised while a step runs is seen when that step returns. */
+void exchange_run(struct exchange *x)
+{
+    enum verdict verdict;
+
+    x->nudged = true;
+    if (x->running || x->settled)
+        return;
+    x->running = true;
+    while (x->nudged) {
+        x->nudged = false;
+        while ((verdict = steps[x->step].run(x)) == RUN_ON)
+            ;
+        if (verdict == END)
+            return;
+    }
+    x->running = false;
+}
+
+int exchange_write_steps(struct buf *out)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < STEP_COUNT && r == 0; i++) {
+        r = buf_printf(out, "%-8s %s\n", steps[i].name, steps[i].what);
+        for (unsigned j = 0; j < STEP_COUNT && r == 0; j++)
+            if (steps[i].next & (1u << j))
+                r = buf_printf(out, "         -> %s\n", steps[j].name);
+    }
+    return r;
+}
+
+static enum verdict do_receive(struct exchange *x)
+{
+    if (x->caller_gone)
+        return go(x, STEP_settle);
+    if (x->why)
+        return go(x, STEP_refuse);
+    return x->body_complete ? go(x, STEP_decode) : WAIT;
+}
+
+static enum verdict do_decode(struct exchange *x)
+{
+    struct err err = {0};
+    enum failure why;
+    int r = x->dialect->scan(&x->ask, x->task, buf_str(&x->body), &err);
+
+    if (r < 0)
+        return refuse(x, r == -ENOMEM ? FAILURE_out_of_room : FAILURE_bad_json, err.text);
+    why = find_candidates(x, &err);
+    return why ? refuse(x, why, err.text) : go(x, STEP_route);
+}
+
+static enum failure find_candidates(struct exchange *x, struct err *err)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    int r = candidates_find(&x->candidates, x->scene->view, x->ask.model,
+                            wanted_capabilities(&x->ask), err);
+
+    if (r == -ENOENT)
+        return FAILURE_unknown_model;
+    if (r < 0)
+        return FAILURE_unsupported;
+    keep_reachable(x, err);
+    if (!x->candidates.count)
+        return FAILURE_no_candidate;
+    x->waiter.line = x->candidates.line;
+    x->waiter.line_max = settings->queue_max;
+    return FAILURE_none;
+}
+
+/* A copy without an address, or a provider without its key, is no candidate. */
+static void keep_reachable(struct exchange *x, struct err *err)
+{
+    struct candidates *c = &x->candidates;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct scene_engine *e = x->scene->copies[c->rows[i].copy->index].engine;
+
+        if (e->is_reachable)
+            c->rows[kept++] = c->rows[i];
+        else
+            err_set(err, -ENOENT, "%.*s: %s", STR_ARG(c->rows[i].copy->machine_name), e->why_not);
+    }
+    c->count = kept;
+}
+
+/* Entered anew for each attempt, and again when a slot was granted. */
+static enum verdict do_route(struct exchange *x)
+{
+    if (x->queued)
+        return leave_line(x);
+    if (x->caller_gone)
+        return go(x, STEP_settle);
+    if (x->attempts >= x->worker->gateway->settings->attempts_max)
+        return go(x, STEP_refuse);
+    x->waiter.count = 0;
+    for (unsigned i = 0; i < x->candidates.count; i++)
+        if (!(x->tried & (1ull << i)))
+            x->waiter.copies[x->waiter.count++] =
+                x->scene->copies[x->candidates.rows[i].copy->index].place;
+    if (!x->waiter.count)
+        return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
+    return take_or_wait(x);
+}
+
+static enum verdict take_or_wait(struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct worker *w = x->worker;
+
+    switch (traffic_ask(w->gateway->traffic, &x->waiter, loop_now_ms(w->loop))) {
+    case ASK_taken:
+        return go(x, STEP_send);
+    case ASK_waits:
+        timer_start(&x->patience, w->loop, settings->queue_timeout_ms, on_impatient, x);
+        account_waiting(x, +1);
+        x->queued = true;
+        return WAIT;
+    case ASK_full:
+        x->retry_ms = settings->queue_timeout_ms / 2;
+        return refuse(x, FAILURE_queue_full, "");
+    case ASK_none:
+        break;
+    }
+    x->retry_ms = x->waiter.retry_ms == UINT64_MAX ? 1000 : x->waiter.retry_ms;
+    /* The failure of the last try says more than "nobody is up". */
+    return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
+}
+
+/* In line until a slot is granted, patience is over or the caller leaves. */
+static enum verdict leave_line(struct exchange *x)
+{
+    struct traffic *traffic = x->worker->gateway->traffic;
+
+    if (!x->granted && !x->impatient && !x->caller_gone)
+        return WAIT;
+    timer_stop(&x->patience);
+    account_waiting(x, -1);
+    x->queued = false;
+    if (x->granted && !x->caller_gone) {
+        x->granted = false;
+        return go(x, STEP_send);
+    }
+    x->grant_on_its_way =
+        traffic_leave(traffic, &x->waiter, loop_now_ms(x->worker->loop)) && !x->granted;
+    if (x->caller_gone)
+        return go(x, STEP_settle);
+    x->retry_ms = x->worker->gateway->settings->queue_timeout_ms;
+    return refuse(x, FAILURE_queue_timeout, "");
+}
+
+static enum verdict do_send(struct exchange *x)
+{
+    enum failure why;
+
+    /* What an earlier attempt ran into is over: this one may end well. */
+    x->why = FAILURE_none;
+    x->attempts++;
+    why = attempt_start(x);
+    if (!why)
+        return go(x, STEP_await);
+    exchange_fail(x, why, (struct str){0});
+    attempt_end(x, false);
+    return try_again_or(x, STEP_refuse);
+}
+
+/* Before the first token the caller was promised nothing: try elsewhere. */
+static enum verdict do_await(struct exchange *x)
+{
+    if (x->caller_gone) {
+        attempt_end(x, true);
+        return go(x, STEP_settle);
+    }
+    if (x->why) {
+        attempt_end(x, false);
+        return try_again_or(x, STEP_refuse);
+    }
+    if (x->first_token || x->attempt.over)
+        return go(x, STEP_relay);
+    return WAIT;
+}
+
+static enum verdict do_relay(struct exchange *x)
+{
+    if (x->caller_gone) {
+        attempt_end(x, true);
+        return go(x, STEP_settle);
+    }
+    if (x->why && x->started) {
+        attempt_end(x, false);
+        relay_fail(x, x->why, str_from(x->found));
+        return go(x, STEP_settle);
+    }
+    if (x->why) {
+        attempt_end(x, false);
+        return try_again_or(x, STEP_refuse);
+    }
+    if (x->attempt.over) {
+        relay_end(x);
+        attempt_end(x, false);
+        return go(x, STEP_settle);
+    }
+    if (relay_flush(x))
+        attempt_pause(x);
+    return WAIT;
+}
+
+static enum verdict do_refuse(struct exchange *x)
+{
+    relay_refuse(x);
+    return go(x, STEP_settle);
+}
+
+static enum verdict do_settle(struct exchange *x)
+{
+    if (x->caller_gone)
+        exchange_fail(x, FAILURE_client_gone, (struct str){0});
+    account_settle(x);
+    x->settled = true;
+    if (x->stream)
+        stream_set_ctx(x->stream, NULL);
+    x->stream = NULL;
+    link_remove(&x->link);
+    if (!x->grant_on_its_way)
+        loop_defer(x->worker->loop, free_exchange, x);
+    return END;
+}
+
+static enum verdict refuse(struct exchange *x, enum failure why, const char *found)
+{
+    x->why = FAILURE_none;
+    exchange_fail(x, why, str_from(found));
+    return go(x, STEP_refuse);
+}
+
+static enum verdict try_again_or(struct exchange *x, enum step otherwise)
+{
+    return go(x, failure_row(x->why)->again ? STEP_route : otherwise);
+}
+
+/* On whichever thread freed the slot, under the lock of traffic: post, nothing else. */
+static bool on_granted(struct waiter *w)
+{
+    struct exchange *x = CONTAINER(w, struct exchange, waiter);
+
+    return loop_post(x->worker->loop, on_grant, x) == 0;
+}
+
+static void on_grant(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    if (x->settled) {
+        free_exchange(x);
+        return;
+    }
+    x->granted = true;
+    exchange_run(x);
+}
+
+static void on_impatient(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    x->impatient = true;
+    exchange_run(x);
+}
+
+static void free_exchange(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    timer_stop(&x->patience);
+    if (x->writer)
+        x->dialect->writer_free(x->writer);
+    ask_fini(&x->ask);
+    buf_fini(&x->out);
+    buf_fini(&x->tail);
+    buf_fini(&x->body);
+    buf_fini(&x->attempt.request);
+    buf_fini(&x->attempt.refusal);
+    arena_fini(&x->arena);
+    scene_unref(x->scene);
+    free(x);
+}

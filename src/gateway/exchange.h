@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client request, from bytes in to the last counter: a walk through tables/exchange_steps.def.
+ *
+ *     receive ─► decode ─► route ─► send ─► await ─► relay ─► settle
+ *                            ▲───────┴────────┘ another candidate, while nothing was sent
+ *
+ * The steps are in exchange.c, one try on one copy in attempt.c, the caller's side of the answer in
+ * relay.c. Everything lives on the worker's loop and in the exchange's arena.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "dialect/dialect.h"
+#include "gateway/scene.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "net/timer.h"
+#include "route/candidates.h"
+#include "route/traffic.h"
+
+struct worker;
+struct key_entry;
+
+enum step {
+#define STEP(name, what, next) STEP_##name,
+#include "tables/exchange_steps.def"
+    STEP_COUNT
+};
+
+enum { EXCHANGE_ID_SIZE = 27 };
+
+/* What hangs on a stream: an exchange, or a page of tampu's own. The first member of both. */
+enum visit { VISIT_call, VISIT_page };
+
+/* One try on one copy or provider. */
+struct attempt {
+    const struct copy *copy;
+    enum parity parity;
+    const struct dialect *dialect;
+    struct call *call; /* NULL when it is over */
+    struct reader *reader;
+    struct buf request; /* translated body, or the spliced name of the model */
+    struct buf refusal; /* body of an answer with status >= 400 */
+    struct str pieces[3];
+    int status;
+    enum failure why;
+    bool translated, over;
+    uint64_t started_us;
+    uint64_t fed, forwarded; /* bytes of the answer: read, and passed on whole */
+};
+
+struct exchange {
+    enum visit visit; /* VISIT_call; first, so that endpoints.c can tell */
+    struct worker *worker;
+    struct scene *scene;
+    struct stream *stream; /* NULL when the caller is gone or answered */
+    const struct dialect *dialect;
+    enum task task;
+    const char *endpoint;
+
+    enum step step;
+    bool running, nudged;
+
+    /* receive, decode */
+    struct arena arena;
+    struct buf body;
+    bool body_complete, caller_gone;
+    struct ask ask;
+    struct chat chat;
+    bool chat_read;
+
+    /* route */
+    struct candidates candidates;
+    uint64_t tried; /* a bit per candidate */
+    struct waiter waiter;
+    struct timer patience;
+    bool queued, granted, impatient, settled;
+    bool grant_on_its_way; /* free only when it has arrived */
+    unsigned attempts;
+
+    /* send, await, relay */
+    struct attempt attempt;
+    struct writer *writer;
+    struct buf out;  /* for the caller, not sent yet */
+    struct buf tail; /* pass-through: the beginning of a frame that is not whole yet */
+    bool first_token, started;
+    struct usage usage;
+    struct engine_times times;
+    enum finish finish;
+
+    /* refuse, settle */
+    enum failure why;
+    char found[512];
+    int status;
+    uint64_t retry_ms;
+
+    char id[EXCHANGE_ID_SIZE];
+    char key_id[20];
+    uint64_t arrived_us, first_token_us;
+    int64_t created_us;
+    struct link link; /* in the worker's list */
+};
+
+/* Takes over the stream: its callbacks go to the exchange from here on. NULL: no memory, and the
+ * stream was answered. */
+struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
+                                enum task task, const char *endpoint, const char *key_id);
+
+/* What the stream says. */
+void exchange_on_body(struct exchange *x, struct str chunk);
+void exchange_on_body_end(struct exchange *x);
+void exchange_on_writable(struct exchange *x);
+void exchange_on_gone(struct exchange *x);
+
+/* Something happened: take steps until there is nothing more to do. */
+void exchange_run(struct exchange *x);
+
+/* The failure that ends this exchange or this attempt; found may be empty. Only the first counts. */
+void exchange_fail(struct exchange *x, enum failure why, struct str found);
+
+/* "receive …", one line a step with its arrows, for `tampu help steps`. */
+MUST_USE int exchange_write_steps(struct buf *out);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Health: asks every engine now and then whether it is there, and what it has loaded.
+ *
+ * Probes are GETs that load no model and cost no token (tables/engines.def; Ollama's /api/ps beside
+ * it). Providers are not probed: their answers to real requests say how they are.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "config/settings.h"
+#include "stats/stats.h"
+
+struct health;
+struct scene;
+struct traffic;
+
+/* Runs on a thread and loop of its own. */
+MUST_USE int health_open(struct health **ret, const struct settings *settings,
+                         struct traffic *traffic, struct scene *scene, struct err *err);
+void health_close(struct health *h);
+
+/* From any thread: other engines from now on. */
+void health_show(struct health *h, struct scene *scene);
+
+/* What the last probe saw of a loaded copy. */
+struct sighting {
+    bool loaded;
+    uint64_t memory_bytes, gpu_bytes, context;
+    char until[40]; /* RFC 3339, or empty */
+};
+
+struct engine_sighting {
+    bool probed, up;
+    char version[32];
+    int64_t since_us; /* wall clock of the last change */
+};
+
+/* By place ("machine/engine/artifact", "machine/engine"); zeroed when nothing is known. Any thread. */
+struct sighting health_copy(struct health *h, struct str place);
+struct engine_sighting health_engine(struct health *h, struct str place);

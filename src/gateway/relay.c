@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The caller's side of an answer. */
+#include "gateway/relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "config/settings.h"
+#include "gateway/attempt.h"
+#include "gateway/worker.h"
+#include "net/clock.h"
+
+enum { ANSWER_HEADERS_MAX = 9 };
+
+struct answer_headers {
+    struct header rows[ANSWER_HEADERS_MAX];
+    size_t count;
+    char attempts[12], retry[12];
+};
+
+static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
+static void add_header(struct answer_headers *h, struct str name, struct str value);
+static bool start_stream(struct exchange *x);
+static void on_first_token(struct exchange *x);
+static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count);
+
+int relay_reset(struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct reply_shape shape = {
+        .task = x->task,
+        .stream = x->ask.stream,
+        .include_usage = x->ask.include_usage,
+        .base64 = x->chat.base64,
+        .id = str_from(x->id),
+        .model = x->ask.model,
+        .created_s = x->created_us / 1000000,
+    };
+
+    buf_release(&x->out);
+    buf_release(&x->tail);
+    buf_init(&x->out, settings->answer_max);
+    buf_init(&x->tail, settings->frame_max);
+    x->first_token = false;
+    x->usage = (struct usage){0};
+    x->times = (struct engine_times){0};
+    x->finish = FINISH_none;
+    if (x->writer)
+        x->dialect->writer_free(x->writer);
+    x->writer = NULL;
+    if (!x->attempt.translated)
+        return 0;
+    return x->dialect->writer_new(&x->writer, &shape, &x->out);
+}
+
+int relay_put(void *ctx, const struct delta *delta)
+{
+    struct exchange *x = ctx;
+
+    switch (delta->kind) {
+    case DELTA_text:
+    case DELTA_thinking:
+    case DELTA_call:
+    case DELTA_embedding:
+        on_first_token(x);
+        break;
+    case DELTA_finish:
+        x->finish = delta->finish;
+        on_first_token(x);
+        break;
+    case DELTA_usage:
+        x->usage = delta->usage;
+        x->times = delta->times;
+        break;
+    case DELTA_failure:
+        exchange_fail(x, delta->why, delta->text);
+        return -ECANCELED;
+    case DELTA_end:
+        break;
+    }
+    return x->writer ? x->dialect->writer_put(x->writer, delta) : 0;
+}
+
+int relay_pass(struct exchange *x, struct str chunk, uint64_t whole)
+{
+    struct attempt *a = &x->attempt;
+    uint64_t chunk_at = a->fed - chunk.len;
+    size_t ready = whole > chunk_at ? (size_t)(whole - chunk_at) : 0;
+    struct str pieces[2] = {buf_str(&x->tail), str_slice(chunk.data, ready)};
+    int r;
+
+    if (!x->ask.stream)
+        return buf_put(&x->out, chunk);
+    if (ready && x->step != STEP_relay) {
+        /* Frames up to the first token wait: until then another machine may answer. */
+        if ((r = buf_put(&x->out, pieces[0])) < 0 || (r = buf_put(&x->out, pieces[1])) < 0)
+            return r;
+        buf_reset(&x->tail);
+    } else if (ready) {
+        if (relay_flush(x) | send_pieces(x, pieces, 2))
+            attempt_pause(x);
+        buf_reset(&x->tail);
+    }
+    return buf_put(&x->tail, str_slice(chunk.data + ready, chunk.len - ready));
+}
+
+bool relay_flush(struct exchange *x)
+{
+    struct str all = buf_str(&x->out);
+    bool slow;
+
+    if (!x->first_token || !x->ask.stream || !all.len || !x->stream)
+        return false;
+    slow = send_pieces(x, &all, 1);
+    buf_reset(&x->out);
+    return slow;
+}
+
+void relay_end(struct exchange *x)
+{
+    struct answer_headers headers;
+    const struct reply_shape shape = {.task = x->task, .stream = x->ask.stream};
+
+    x->status = 200;
+    if (!x->stream)
+        return;
+    if (x->ask.stream) {
+        relay_flush(x);
+        if (!x->started)
+            start_stream(x);
+        stream_end(x->stream, true);
+        return;
+    }
+    fill_headers(x, &headers, x->dialect->content_type(&shape));
+    stream_answer(x->stream, 200, headers.rows, headers.count, buf_str(&x->out));
+}
+
+void relay_fail(struct exchange *x, enum failure why, struct str found)
+{
+    struct buf event;
+    struct str all;
+
+    if (!x->stream)
+        return;
+    relay_flush(x);
+    buf_init(&event, 4096);
+    if (x->dialect->write_failure(&event, why, found, true) == 0) {
+        all = buf_str(&event);
+        stream_send(x->stream, &all, 1);
+        stream_end(x->stream, true);
+    } else {
+        stream_end(x->stream, false);
+    }
+    buf_fini(&event);
+}
+
+void relay_refuse(struct exchange *x)
+{
+    const struct failure_row *row = failure_row(x->why);
+    struct attempt *a = &x->attempt;
+    struct answer_headers headers;
+    struct buf body;
+
+    x->status = row->status;
+    if (!x->stream)
+        return;
+    buf_init(&body, 16384);
+    if (x->why == FAILURE_rejected && !a->translated && a->refusal.len) {
+        /* Same dialect: the engine's own words are the best error there is. */
+        x->status = a->status;
+        buf_fini(&body);
+        body = a->refusal;
+        a->refusal = (struct buf){0};
+    } else if (x->dialect->write_failure(&body, x->why, str_from(x->found), false) < 0) {
+        buf_reset(&body);
+    }
+    fill_headers(x, &headers, "application/json");
+    if (x->status == 503 || x->status == 429)
+        add_header(&headers, STR("retry-after"), str_from(headers.retry));
+    stream_answer(x->stream, x->status, headers.rows, headers.count, buf_str(&body));
+    buf_fini(&body);
+}
+
+static void on_first_token(struct exchange *x)
+{
+    if (!x->first_token)
+        x->first_token_us = clock_monotonic_us();
+    x->first_token = true;
+}
+
+/* True when the caller is slow. */
+static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count)
+{
+    if (!x->stream || (!x->started && !start_stream(x)))
+        return false;
+    return stream_send(x->stream, pieces, count) == -EAGAIN;
+}
+
+static bool start_stream(struct exchange *x)
+{
+    const struct reply_shape shape = {.task = x->task, .stream = true};
+    struct answer_headers headers;
+
+    fill_headers(x, &headers, x->dialect->content_type(&shape));
+    add_header(&headers, STR("cache-control"), STR("no-cache"));
+    x->started = true;
+    return stream_start(x->stream, 200, headers.rows, headers.count, -1) == 0;
+}
+
+static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type)
+{
+    const struct copy *copy = x->attempt.copy;
+    uint64_t retry_s = x->retry_ms / 1000 + 1;
+
+    h->count = 0;
+    snprintf(h->attempts, sizeof h->attempts, "%u", x->attempts);
+    snprintf(h->retry, sizeof h->retry, "%u", (unsigned)(retry_s > 3600 ? 3600 : retry_s));
+    add_header(h, STR("content-type"), str_from(content_type));
+    add_header(h, STR("x-tampu-request-id"), str_from(x->id));
+    add_header(h, STR("x-tampu-attempts"), str_from(h->attempts));
+    if (!copy)
+        return;
+    add_header(h, STR("x-tampu-machine"), copy->machine_name);
+    add_header(h, STR("x-tampu-model"), copy->name);
+    add_header(h, STR("x-tampu-parity"), str_from(parity_name(x->attempt.parity)));
+}
+
+static void add_header(struct answer_headers *h, struct str name, struct str value)
+{
+    h->rows[h->count++] = (struct header){name, value};
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One fleet file as the gateway acts on it. */
+#include "gateway/scene.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "dialect/dialect.h"
+#include "gateway/secret.h"
+#include "net/clock.h"
+
+enum { SCENE_BYTES_MAX = 64 << 20 };
+
+static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *parts,
+                       struct err *err);
+static int find_address(struct scene_engine *e, const struct view_engine *ve,
+                        const struct scene_parts *parts, struct err *err);
+static int read_key(struct scene *s, struct scene_engine *e, struct str reference,
+                    const struct scene_parts *parts, struct err *err);
+static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *parts);
+static const struct dialect *find_dialect(const struct view_engine *ve);
+static void free_scene(struct scene *s);
+
+int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
+              const struct scene_parts *parts, struct err *err)
+{
+    struct scene *s = calloc(1, sizeof *s);
+    char day[16] = "";
+    time_t now = (time_t)(clock_wall_us() / 1000000);
+    struct tm utc;
+    int r = -ENOMEM;
+
+    if (!s || !(s->arena = calloc(1, sizeof *s->arena))) {
+        free(s);
+        fleet_free(fleet);
+        catalog_free(catalog);
+        return err_set(err, r, "out of memory");
+    }
+    arena_init(s->arena, SCENE_BYTES_MAX);
+    s->fleet = fleet;
+    s->catalog = catalog;
+    s->references = 1;
+    strftime(day, sizeof day, "%Y-%m-%d", gmtime_r(&now, &utc));
+    r = view_new(&s->view, fleet, catalog, str_from(day), err);
+    if (r == 0) {
+        s->engines = arena_alloc(s->arena, s->view->engines_count * sizeof *s->engines);
+        s->copies = arena_alloc(s->arena, s->view->copies_count * sizeof *s->copies);
+        r = s->engines && s->copies ? 0 : err_set(err, -ENOMEM, "out of memory");
+    }
+    for (uint32_t i = 0; r == 0 && i < s->view->engines_count; i++)
+        r = fill_engine(s, i, parts, err);
+    for (uint32_t i = 0; r == 0 && i < s->view->copies_count; i++)
+        if ((r = fill_copy(s, i, parts)) < 0)
+            err_set(err, r, "out of memory");
+    if (r < 0) {
+        free_scene(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+struct scene *scene_ref(struct scene *s)
+{
+    __atomic_add_fetch(&s->references, 1, __ATOMIC_RELAXED);
+    return s;
+}
+
+void scene_unref(struct scene *s)
+{
+    if (s && __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) == 0)
+        free_scene(s);
+}
+
+static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *parts,
+                       struct err *err)
+{
+    const struct view_engine *ve = &s->view->engines[i];
+    struct scene_engine *e = &s->engines[i];
+    struct str machine = ve->machine ? ve->machine->name : ve->name;
+    struct str engine = ve->engine ? ve->engine->name : STR("cloud");
+    int r;
+
+    e->place = traffic_engine(parts->traffic, ve->name);
+    e->up = stats_series(parts->stats, COUNTER_engine_up, (struct str[]){machine, engine});
+    if (!e->place)
+        return err_set(err, -ENOMEM, "out of memory");
+    e->dialect = find_dialect(ve);
+    if (!e->dialect) {
+        e->why_not = "its dialect is not spoken yet";
+        return 0;
+    }
+    r = find_address(e, ve, parts, err);
+    if (r == -ENOENT) {
+        e->why_not = "no address is known";
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    e->is_reachable = true;
+    return read_key(s, e, ve->engine ? ve->engine->key : ve->cloud->key, parts, err);
+}
+
+static const struct dialect *find_dialect(const struct view_engine *ve)
+{
+    const char *name = ve->engine ? engine_kind_row(ve->engine->kind)->dialect
+                                  : provider_kind_row(ve->cloud->provider)->dialect;
+
+    for (unsigned i = 0; i < DIALECT_COUNT; i++)
+        if (strcmp(dialect_get((enum dialect_id)i)->name, name) == 0)
+            return dialect_get((enum dialect_id)i);
+    return NULL;
+}
+
+/* -ENOENT: not known yet. */
+static int find_address(struct scene_engine *e, const struct view_engine *ve,
+                        const struct scene_parts *parts, struct err *err)
+{
+    const char *given = NULL;
+    struct buf url;
+    int r = 0;
+
+    if (ve->machine && parts->address)
+        given = parts->address(parts->ctx, ve->machine_index, ve->index_on_machine);
+    if (given)
+        return endpoint_parse(&e->endpoint, str_from(given), err);
+    if (!ve->engine)
+        return parts->read_secrets ? endpoint_parse(&e->endpoint, ve->cloud->url, err) : -ENOENT;
+    if (parts->address)
+        return -ENOENT;
+    if (ve->engine->url.len)
+        return endpoint_parse(&e->endpoint, ve->engine->url, err);
+    buf_init(&url, 1024);
+    r = buf_put(&url, ve->engine->tls ? STR("https://") : STR("http://"));
+    if (r == 0)
+        r = machine_engine_host(ve->machine, ve->engine, &url);
+    if (r == 0 && ve->engine->base_path.len)
+        r = buf_put(&url, ve->engine->base_path);
+    if (r == 0)
+        r = endpoint_parse(&e->endpoint, buf_str(&url), err);
+    buf_fini(&url);
+    return r;
+}
+
+/* A provider without its credential is not reachable; that is no mistake of the file. */
+static int read_key(struct scene *s, struct scene_engine *e, struct str reference,
+                    const struct scene_parts *parts, struct err *err)
+{
+    char secret[SECRET_MAX];
+    char *text;
+    int r;
+
+    if (!reference.len || !parts->read_secrets)
+        return 0;
+    r = secret_read(secret, reference, err);
+    if (r < 0) {
+        e->is_reachable = false;
+        e->why_not = "its credential is not there";
+        return r == -ENOMEM ? r : 0;
+    }
+    text = arena_printf(s->arena, "Bearer %s", secret);
+    explicit_bzero(secret, sizeof secret);
+    if (!text)
+        return err_set(err, -ENOMEM, "out of memory");
+    e->authorization = str_from(text);
+    return 0;
+}
+
+static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *parts)
+{
+    const struct copy *c = &s->view->copies[i];
+    struct scene_copy *sc = &s->copies[i];
+    struct str pair[] = {c->machine_name, c->name, {0}};
+    struct str triple[] = {c->machine_name, c->engine_name, c->name};
+    struct stats *stats = parts->stats;
+
+    sc->engine = &s->engines[c->engine_index];
+    sc->place = traffic_copy(parts->traffic, c->place, sc->engine->place, c->slots);
+    sc->attempts = stats_series(stats, COUNTER_attempts_total, pair);
+    sc->attempt_seconds = stats_series(stats, COUNTER_attempt_seconds, pair);
+    sc->first_token_seconds = stats_series(stats, COUNTER_first_token_seconds, pair);
+    sc->running = stats_series(stats, COUNTER_running, triple);
+    sc->breaker_open = stats_series(stats, COUNTER_breaker_open, triple);
+    sc->breaker_trips = stats_series(stats, COUNTER_breaker_trips_total, triple);
+    pair[2] = STR("prompt");
+    sc->prompt_tokens = stats_series(stats, COUNTER_tokens_total, pair);
+    pair[2] = STR("completion");
+    sc->completion_tokens = stats_series(stats, COUNTER_tokens_total, pair);
+    pair[2] = STR("cached");
+    sc->cached_tokens = stats_series(stats, COUNTER_tokens_total, pair);
+    return sc->place ? 0 : -ENOMEM;
+}
+
+static void free_scene(struct scene *s)
+{
+    for (uint32_t i = 0; s->engines && s->view && i < s->view->engines_count; i++)
+        if (s->engines[i].authorization.len)
+            explicit_bzero((char *)s->engines[i].authorization.data,
+                           s->engines[i].authorization.len);
+    view_free(s->view);
+    fleet_free(s->fleet);
+    catalog_free(s->catalog);
+    arena_fini(s->arena);
+    free(s->arena);
+    free(s);
+}

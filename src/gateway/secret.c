@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets named in the fleet file. */
+#include "gateway/secret.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int read_file(char *out, const char *path, struct err *err);
+
+int secret_read(char out[SECRET_MAX], struct str reference, struct err *err)
+{
+    struct str rest, kind = str_cut(reference, ':', &rest);
+    char name[1024];
+    const char *value;
+
+    if (rest.len >= sizeof name)
+        return err_set(err, -EINVAL, "the name of a secret is too long");
+    snprintf(name, sizeof name, "%.*s", STR_ARG(rest));
+    if (str_is(kind, "file"))
+        return read_file(out, name, err);
+    value = getenv(name);
+    if (!value || !*value || strlen(value) >= SECRET_MAX)
+        return err_set(err, -ENOENT, "the environment has no %s", name);
+    snprintf(out, SECRET_MAX, "%s", value);
+    return 0;
+}
+
+static int read_file(char *out, const char *path, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    size_t length;
+
+    if (!file)
+        return err_set(err, -ENOENT, "%s cannot be read: %s", path, strerror(errno));
+    length = fread(out, 1, SECRET_MAX - 1, file);
+    fclose(file);
+    while (length && (out[length - 1] == '\n' || out[length - 1] == '\r'))
+        length--;
+    out[length] = '\0';
+    return length ? 0 : err_set(err, -ENOENT, "%s is empty", path);
+}

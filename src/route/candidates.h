@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Candidates: which copies a name stands for, in the order of the fleet file.
+ *
+ *     candidates_find(&c, view, STR("xl-code"), capabilities, err);
+ *     c.rows[0] is asked first; the others stand in for it
+ *
+ * A name is, in this order: an alias, a deployment name, an artifact, a category, a selector.
+ * A deployment name or artifact means its own copies, then other copies of the same artifact.
+ * A category means what qualifies on its primary, then on each backup, then its cloud models.
+ * Copies that cannot do what the request needs are left out; so is what is incompatible with
+ * the first one (vectors of another model).
+ */
+#pragma once
+
+#include "fleet/view.h"
+#include "route/parity.h"
+
+enum { CANDIDATES_MAX = 64 };
+
+struct candidate {
+    const struct copy *copy;
+    enum parity parity;
+};
+
+struct candidates {
+    struct candidate rows[CANDIDATES_MAX];
+    uint32_t count;
+    struct str line; /* which waiting line: the name, or "selector"; lives as long as the view */
+};
+
+/* capabilities: bits of enum capability, all of them needed.
+ * 0; -ENOENT: nothing has that name (err suggests one); -ENOTSUP: no copy behind it can do
+ * what is needed (err names it). */
+MUST_USE int candidates_find(struct candidates *ret, const struct view *view, struct str name,
+                             uint32_t capabilities, struct err *err);
+
+/* Everything that can be asked for by name, in order: categories, deployment names, aliases. */
+typedef int name_fn(void *ctx, struct str name, const char *what);
+MUST_USE int candidates_each_name(const struct view *view, name_fn *fn, void *ctx);
