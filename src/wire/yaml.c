@@ -267,12 +267,16 @@ static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct
 {
     struct yaml *y;
 
-    if (++rd->nodes > YAML_NODES_MAX)
-        return err_set(rd->err, -EMSGSIZE, PLACE "found more than %d values, expected fewer",
-                       PLACE_ARG(at), YAML_NODES_MAX);
+    if (++rd->nodes > YAML_NODES_MAX) {
+        err_set(rd->err, -EMSGSIZE, PLACE "found more than %d values, expected fewer",
+                PLACE_ARG(at), YAML_NODES_MAX);
+        return -EMSGSIZE;
+    }
     y = arena_alloc(rd->arena, sizeof *y);
-    if (!y)
-        return err_set(rd->err, -ENOMEM, "%s: no memory for its values", rd->name);
+    if (!y) {
+        err_set(rd->err, -ENOMEM, "%s: no memory for its values", rd->name);
+        return -ENOMEM;
+    }
     *y = (struct yaml){.kind = kind, .at = at, .key_at = at, .parent = rd->open, .text = STR("")};
     if (rd->key.data) {
         y->key = rd->key;
