@@ -40,6 +40,7 @@ enum failure ollama_failure(int status, struct str words)
         return FAILURE_rejected;
     switch (status) {
     case 401:
+    case 402:
     case 403:
         return FAILURE_upstream_auth;
     case 404:
@@ -47,6 +48,7 @@ enum failure ollama_failure(int status, struct str words)
     case 408:
     case 429:
     case 503:
+    case 529:
         return FAILURE_upstream_busy;
     case 499: /* a load that was called off; another may try */
         return FAILURE_upstream_error;
