@@ -8,7 +8,7 @@
 
 enum {
     PIECES_MAX = 6,
-    COPY_MAX = 16384, /* smaller parts are gathered until the end of the turn */
+    COPY_MAX = 16384,        /* smaller parts are gathered until the end of the turn */
     UNREAD_MAX = 256 * 1024, /* a body longer than this is not read for keep-alive's sake */
 };
 

@@ -7,15 +7,14 @@
  *     call_cancel(call);                  at once; the connection is closed, no callback follows
  *     client_close(c);
  *
- * A call hears on_head once, on_body as bytes arrive, then exactly one of on_end (the answer ended as
- * HTTP says) or on_fail. After either, or call_cancel(), the call must not be touched.
- * Never calls back from inside call_start().
- * A connection goes back to the pool only after an answer that ended cleanly
- * with nothing behind it. An idle connection that the machine closes in the
- * instant it is used again, before a byte of the answer, is replaced by a new one once,
- * silently: that is not a failure of the machine.
- * An answer that comes before the whole request was sent ends the sending, and the connection
- * with it. Answers are read as strictly as requests: see docs/internals/http.md.
+ * A call hears on_head once, on_body as bytes arrive, then exactly one of on_end (the answer ended
+ * as HTTP says) or on_fail. After either, or call_cancel(), the call must not be touched. Never
+ * calls back from inside call_start(). A connection goes back to the pool only after an answer that
+ * ended cleanly with nothing behind it. An idle connection that the machine closes in the instant
+ * it is used again, before a byte of the answer, is replaced by a new one once, silently: that is
+ * not a failure of the machine. An answer that comes before the whole request was sent ends the
+ * sending, and the connection with it. Answers are read as strictly as requests: see
+ * docs/internals/http.md.
  */
 #pragma once
 
@@ -47,10 +46,10 @@ MUST_USE int endpoint_parse(struct endpoint *ret, struct str url, struct err *er
 size_t endpoint_authority(const struct endpoint *e, char *out, size_t room);
 
 struct client_options {
-    uint32_t idle_max;           /* idle connections kept per endpoint */
+    uint32_t idle_max; /* idle connections kept per endpoint */
     uint32_t idle_timeout_ms;
-    uint32_t header_max;         /* bytes of an answer's status line and headers */
-    const char *ca_file;         /* NULL: the system's */
+    uint32_t header_max; /* bytes of an answer's status line and headers */
+    const char *ca_file; /* NULL: the system's */
 };
 
 struct call_request {
@@ -59,8 +58,8 @@ struct call_request {
     struct str target;            /* "/api/chat" */
     const struct header *headers; /* without framing and Host */
     size_t header_count;
-    const struct str *body;       /* pieces, sent one after the other; their bytes */
-    size_t body_count;            /* must live until on_head, on_fail or call_cancel */
+    const struct str *body; /* pieces, sent one after the other; their bytes */
+    size_t body_count;      /* must live until on_head, on_fail or call_cancel */
     uint32_t connect_timeout_ms;
     uint32_t first_byte_timeout_ms; /* from request sent to status line; 0: none */
     uint32_t idle_timeout_ms;       /* between bytes of the answer; 0: none */

@@ -65,9 +65,9 @@ static bool read_scheme(struct endpoint *e, struct str *rest)
     }
     /* Another scheme has "://" before any path. */
     return str_index(*rest, ':') >= str_index(*rest, '/') ||
-           !str_starts(str_slice(rest->data + str_index(*rest, ':'),
-                                 rest->len - str_index(*rest, ':')),
-                       STR("://"));
+           !str_starts(
+               str_slice(rest->data + str_index(*rest, ':'), rest->len - str_index(*rest, ':')),
+               STR("://"));
 }
 
 static int read_authority(struct endpoint *e, struct str authority)
@@ -89,8 +89,8 @@ static int read_authority(struct endpoint *e, struct str authority)
             return -EINVAL;
     }
     port = str_slice(authority.data + end, authority.len - end);
-    if (port.len && (port.data[0] != ':' ||
-                     str_to_u64(&number, str_slice(port.data + 1, port.len - 1)) < 0))
+    if (port.len &&
+        (port.data[0] != ':' || str_to_u64(&number, str_slice(port.data + 1, port.len - 1)) < 0))
         return -EINVAL;
     if (number < 1 || number > 65535 || !is_host(host))
         return -EINVAL;

@@ -8,9 +8,9 @@
 
 enum {
     REPLY_HEADERS_MAX = 256,
-    SEND_HIGH = 64 * 1024,       /* bytes of a request that wait in us rather than at the caller */
-    SEND_TIMEOUT_MS = 30000,     /* a machine that takes nothing for so long is given up */
-    LEFTOVER_MAX = 4 * 65536,    /* reading has stopped, one or two reads may still come */
+    SEND_HIGH = 64 * 1024,    /* bytes of a request that wait in us rather than at the caller */
+    SEND_TIMEOUT_MS = 30000,  /* a machine that takes nothing for so long is given up */
+    LEFTOVER_MAX = 4 * 65536, /* reading has stopped, one or two reads may still come */
 };
 
 static struct host *host_new(struct pool *p, const struct endpoint *endpoint);
@@ -42,7 +42,8 @@ void pool_init(struct pool *p, struct loop *l, const struct client_options *opti
 void pool_close(struct pool *p)
 {
     p->is_closed = true;
-    LINK_EACH(&p->hosts, at) {
+    LINK_EACH(&p->hosts, at)
+    {
         struct host *h = CONTAINER(at, struct host, link);
 
         while (!link_is_empty(&h->idle))
@@ -69,7 +70,8 @@ struct host *pool_find(struct pool *p, const struct endpoint *endpoint)
 {
     struct host *h = NULL;
 
-    LINK_EACH(&p->hosts, at) {
+    LINK_EACH(&p->hosts, at)
+    {
         struct host *here = CONTAINER(at, struct host, link);
 
         if (here->endpoint.port == endpoint->port && here->endpoint.tls == endpoint->tls &&
@@ -112,7 +114,8 @@ static struct host *host_new(struct pool *p, const struct endpoint *endpoint)
 
 static struct host *find_unused(struct pool *p)
 {
-    LINK_EACH(&p->hosts, at) {
+    LINK_EACH(&p->hosts, at)
+    {
         struct host *h = CONTAINER(at, struct host, link);
 
         if (!h->users)

@@ -35,7 +35,7 @@ struct upstream {
     struct call *call; /* NULL: idle, or closing */
     struct timer idle_timer;
     struct http1 in;
-    struct buf leftover;    /* what came while the call was paused */
+    struct buf leftover; /* what came while the call was paused */
     bool is_reused, has_answered, has_ended;
 };
 

@@ -196,7 +196,7 @@ static void close_idle(struct server *s)
 static void cut_all(struct server *s)
 {
     LINK_EACH(&s->streams, at)
-        stream_cut(CONTAINER(at, struct stream, link));
+    stream_cut(CONTAINER(at, struct stream, link));
 }
 
 void server_free_when_done(struct server *s)

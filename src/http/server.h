@@ -56,23 +56,24 @@ struct server_handler {
     void (*on_writable)(struct stream *s); /* after stream_send() said -EAGAIN */
     void (*on_gone)(struct stream *s, bool ok);
     /* The body of an error that the server itself answers (400, 408, 413, 431, …) before
-     * or instead of on_request; NULL: a plain JSON one. Writes at most room bytes, returns the length. */
+     * or instead of on_request; NULL: a plain JSON one. Writes at most room bytes, returns the
+     * length. */
     size_t (*error_body)(void *ctx, int status, const char *words, char *out, size_t room);
 };
 
 struct server_options {
-    const char *listen;           /* "127.0.0.1:4000", "[::1]:4000", "unix:/run/tampu.sock" */
-    int shared_fd;                /* 0 or -1, or server_fd() of another loop's server: same port */
-    uint32_t header_max;          /* bytes of request line and headers; 431 */
-    uint32_t header_count_max;    /* 431 */
-    uint64_t body_max;            /* bytes; 413 */
-    uint32_t head_timeout_ms;     /* absolute, from the first byte (slow-loris); 408 */
-    uint32_t body_timeout_ms;     /* absolute, from the end of the headers; 408 */
-    uint32_t keep_alive_ms;       /* an idle connection is closed */
-    uint32_t write_timeout_ms;    /* a client that takes nothing for so long is cut */
-    uint32_t connections_max;     /* beyond it: accept waits */
-    uint32_t write_high;          /* bytes waiting to be sent at which stream_send() says -EAGAIN */
-    const struct tls_files *tls;  /* NULL: plain */
+    const char *listen;          /* "127.0.0.1:4000", "[::1]:4000", "unix:/run/tampu.sock" */
+    int shared_fd;               /* 0 or -1, or server_fd() of another loop's server: same port */
+    uint32_t header_max;         /* bytes of request line and headers; 431 */
+    uint32_t header_count_max;   /* 431 */
+    uint64_t body_max;           /* bytes; 413 */
+    uint32_t head_timeout_ms;    /* absolute, from the first byte (slow-loris); 408 */
+    uint32_t body_timeout_ms;    /* absolute, from the end of the headers; 408 */
+    uint32_t keep_alive_ms;      /* an idle connection is closed */
+    uint32_t write_timeout_ms;   /* a client that takes nothing for so long is cut */
+    uint32_t connections_max;    /* beyond it: accept waits */
+    uint32_t write_high;         /* bytes waiting to be sent at which stream_send() says -EAGAIN */
+    const struct tls_files *tls; /* NULL: plain */
 };
 
 struct tls_files {
@@ -92,7 +93,8 @@ int server_fd(const struct server *s);
  * them. on_drained is called once, on the loop. */
 void server_drain(struct server *s, uint32_t deadline_ms, loop_fn *on_drained, void *ctx);
 
-/* At once; every stream hears on_gone(false). Memory is freed when the loop has closed the sockets. */
+/* At once; every stream hears on_gone(false). Memory is freed when the loop has closed the sockets.
+ */
 void server_close(struct server *s);
 
 unsigned server_connections(const struct server *s);

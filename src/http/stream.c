@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 enum {
-    LEFTOVER_HIGH = 65536,   /* bytes that came too early, at which reading stops */
+    LEFTOVER_HIGH = 65536,    /* bytes that came too early, at which reading stops */
     LEFTOVER_MAX = 4 * 65536, /* and with what one more read may bring */
     KEPT_LEFTOVER = 4096,
-    DROP_MAX = 256 * 1024,   /* bytes of a body nobody wants that are read for keep-alive's sake */
-    LINGER_MAX = 1 << 20,    /* and before the last close, so that the answer is not lost */
+    DROP_MAX = 256 * 1024, /* bytes of a body nobody wants that are read for keep-alive's sake */
+    LINGER_MAX = 1 << 20,  /* and before the last close, so that the answer is not lost */
     LINGER_MS = 2000,
     ERROR_ROOM = 1024,
 };
@@ -140,7 +140,8 @@ static void on_closed(struct conn *c)
     server_forget(server);
 }
 
-/* A client that ends its side has left, even if it could still read: an answer costs machine time. */
+/* A client that ends its side has left, even if it could still read: an answer costs machine time.
+ */
 static void on_end(struct conn *c, int why, const char *words)
 {
     struct stream *s = CONTAINER(c, struct stream, conn);

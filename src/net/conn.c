@@ -328,8 +328,8 @@ static int write_now(struct conn *c, const struct str *pieces, size_t count)
         bufs[used++] = uv_buf_init(c->waiting.data, (unsigned)c->waiting.len);
     for (size_t i = 0; i < count; i++)
         if (pieces[i].len)
-            bufs[used++] = (uv_buf_t){.base = (char *)(uintptr_t)pieces[i].data,
-                                      .len = pieces[i].len};
+            bufs[used++] =
+                (uv_buf_t){.base = (char *)(uintptr_t)pieces[i].data, .len = pieces[i].len};
     if (!used)
         return 0;
     sent = uv_try_write(&c->uv.stream, bufs, used);

@@ -45,12 +45,12 @@ struct conn {
     struct loop *loop;
     const struct conn_events *events;
     struct tls *tls;
-    struct buf waiting;        /* put and not yet written */
+    struct buf waiting;         /* put and not yet written */
     struct conn_write *writing; /* handed to uv, because the socket was full */
     struct timer write_timer;
     size_t queue_high, queue_seen;
     uint32_t write_timeout_ms;
-    int broken;                /* why, until on_end has said it */
+    int broken; /* why, until on_end has said it */
     bool is_connected, is_open, is_reading, is_closing, is_shaken, has_polite_end;
 };
 

@@ -146,7 +146,8 @@ static struct known *find_known(struct dns *d, const char *host)
         forget(d, oldest);
     }
     /* At most DNS_NAMES_MAX, and asked only when a connection is opened. */
-    LINK_EACH(&d->known, at) {
+    LINK_EACH(&d->known, at)
+    {
         struct known *k = CONTAINER(at, struct known, link);
 
         if (strcmp(k->host, host) == 0)

@@ -110,7 +110,8 @@ static bool is_inside(const struct network *n, int family, const unsigned char *
            (!rest || ((n->address[whole] ^ address[whole]) & mask) == 0);
 }
 
-/* The family, with ::ffff:1.2.3.4 taken for what it is; 0 for a family that has no business here. */
+/* The family, with ::ffff:1.2.3.4 taken for what it is; 0 for a family that has no business here.
+ */
 static int address_bytes(const struct sockaddr *address, unsigned char bytes[16])
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};

@@ -124,8 +124,7 @@ static int read_address(union address *ret, const char *text, struct err *err)
 static int bind_tcp(const union address *address, bool shared)
 {
     const int on = 1;
-    socklen_t length =
-        address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+    socklen_t length = address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
@@ -161,8 +160,8 @@ static bool nobody_answers(const struct sockaddr_un *address)
 
     if (fd < 0)
         return false;
-    refused = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 &&
-              errno == ECONNREFUSED;
+    refused =
+        connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
     close(fd);
     return refused;
 }

@@ -2,8 +2,8 @@
 /*
  * Timers on a wheel of slots.
  *
- * A timer that is moved to later stays in its slot; when the slot comes up and the timer is not due, it is
- * put where it belongs. So a deadline that every chunk moves costs one store. One uv
+ * A timer that is moved to later stays in its slot; when the slot comes up and the timer is not
+ * due, it is put where it belongs. So a deadline that every chunk moves costs one store. One uv
  * timer wakes us for the next slot that has something in it.
  */
 #include "net/timer.h"

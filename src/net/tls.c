@@ -133,7 +133,7 @@ int tls_feed(struct tls *t, struct str bytes)
     if (bytes.len > INT_MAX)
         return -ENOMEM;
     return !bytes.len || BIO_write(t->in, bytes.data, (int)bytes.len) == (int)bytes.len ? 0
-                                                                                          : -ENOMEM;
+                                                                                        : -ENOMEM;
 }
 
 int tls_shake(struct tls *t)

@@ -17,8 +17,8 @@
 #include "base/err.h"
 
 struct tls;
-struct tls_side;           /* what all connections of one side share; one thread at a time */
-struct ssl_session_st;     /* OpenSSL's: lets the next handshake be short */
+struct tls_side;       /* what all connections of one side share; one thread at a time */
+struct ssl_session_st; /* OpenSSL's: lets the next handshake be short */
 
 /* ca_file NULL: the system's. 0, or negative with words. */
 MUST_USE int tls_client_open(struct tls_side **ret, const char *ca_file, struct err *err);

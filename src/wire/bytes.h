@@ -8,10 +8,10 @@
 static inline bool byte_is_token(unsigned char c)
 {
     static const unsigned char map[32] = {
-        [4] = 0xfa,  /* ! # $ % & ' */
-        [5] = 0x6c,  /* * + - . */
-        [6] = 0xff,  [7] = 0x03, /* 0-9 */
-        [8] = 0xfe,  [9] = 0xff, [10] = 0xff, [11] = 0xc7, /* A-Z ^ _ */
+        [4] = 0xfa,                                         /* ! # $ % & ' */
+        [5] = 0x6c,                                         /* * + - . */
+        [6] = 0xff,  [7] = 0x03,                            /* 0-9 */
+        [8] = 0xfe,  [9] = 0xff,  [10] = 0xff, [11] = 0xc7, /* A-Z ^ _ */
         [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0x57, /* ` a-z | ~ */
     };
 

@@ -104,7 +104,8 @@ static bool in_size(struct chunked *c, unsigned char byte)
         return refuse(c, "a chunk does not begin with its size in hexadecimal digits");
     c->extension = 0;
     c->step = byte == ';' ? STEP_extension : STEP_size_lf;
-    return byte == ';' || byte == '\r' || refuse(c, "a chunk size is followed by something else than CR LF");
+    return byte == ';' || byte == '\r' ||
+           refuse(c, "a chunk size is followed by something else than CR LF");
 }
 
 static bool in_extension(struct chunked *c, unsigned char byte)

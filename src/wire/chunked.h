@@ -16,10 +16,10 @@
 #include "base/str.h"
 
 enum {
-    CHUNKED_DIGITS_MAX = 16,      /* of one chunk's size */
-    CHUNKED_EXTENSION_MAX = 256,  /* bytes behind one size */
+    CHUNKED_DIGITS_MAX = 16,        /* of one chunk's size */
+    CHUNKED_EXTENSION_MAX = 256,    /* bytes behind one size */
     CHUNKED_EXTENSIONS_MAX = 16384, /* bytes behind all sizes of one body */
-    CHUNKED_TRAILER_MAX = 8192,   /* bytes of all trailer lines */
+    CHUNKED_TRAILER_MAX = 8192,     /* bytes of all trailer lines */
 };
 
 enum chunked_event { CHUNKED_more, CHUNKED_data, CHUNKED_end, CHUNKED_wrong };

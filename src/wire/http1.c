@@ -46,8 +46,8 @@ static int on_headers_complete(llhttp_t *parser);
 
 void http1_init(struct http1 *h, enum http1_kind kind, size_t head_max, size_t header_count_max)
 {
-    *h = (struct http1){
-        .kind = (uint8_t)kind, .head_max = head_max, .header_max = header_count_max};
+    *h =
+        (struct http1){.kind = (uint8_t)kind, .head_max = head_max, .header_max = header_count_max};
     buf_init(&h->text, head_max);
     begin(h);
 }
@@ -185,8 +185,7 @@ static enum http1_event feed_headers(struct http1 *h, struct str *in)
     *in = str_slice(in->data + n, in->len - n);
     if (error == HPE_PAUSED)
         return head_complete(h);
-    return h->head_bytes < h->head_max ? HTTP1_more
-                                       : wrong(h, 431, "the headers are too long");
+    return h->head_bytes < h->head_max ? HTTP1_more : wrong(h, 431, "the headers are too long");
 }
 
 /* The text no longer moves: now the slices can point into it. */

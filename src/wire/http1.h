@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1 messages, strictly: bytes in, heads and bodies out, as the bytes arrive; and heads written.
+ * HTTP/1 messages, strictly: bytes in, heads and bodies out, as the bytes arrive; and heads
+ * written.
  *
  *     http1_init(&h, HTTP1_request, head_max, header_count_max);
  *     while ((event = http1_feed(&h, &in, &piece)) != HTTP1_more)
@@ -48,9 +49,9 @@ struct http1 {
     /* Private. */
     llhttp_t parser;
     struct chunked chunked;
-    struct buf text;         /* the first line, then name and value of each header, end to end */
+    struct buf text; /* the first line, then name and value of each header, end to end */
     size_t line_length, header_end, header_room, header_max, head_max, head_bytes;
-    int64_t left;            /* of a body with a length */
+    int64_t left; /* of a body with a length */
     uint8_t kind, step;
     bool is_chunked, is_until_eof, has_no_body;
 };
@@ -83,13 +84,13 @@ const char *http1_reason(int status);
 enum { HTTP1_NO_BODY = -2, HTTP1_CHUNKED = -1, HTTP1_CHUNK_HEAD_MAX = 20 };
 
 struct http1_out {
-    int status;                   /* of a response, or */
+    int status;                                 /* of a response, or */
     struct str method, base, target, authority; /* of a request: base and target are joined */
-    const struct header *headers; /* without framing, Connection, Date and Host */
+    const struct header *headers;               /* without framing, Connection, Date and Host */
     size_t header_count;
-    int64_t content_length;       /* or HTTP1_CHUNKED, or HTTP1_NO_BODY: says nothing of it */
-    struct str date;              /* empty: none */
-    struct str connection;        /* "close", "keep-alive" or empty */
+    int64_t content_length; /* or HTTP1_CHUNKED, or HTTP1_NO_BODY: says nothing of it */
+    struct str date;        /* empty: none */
+    struct str connection;  /* "close", "keep-alive" or empty */
 };
 
 /* Appends a head. -EINVAL when a name, value or target holds what it must not (nothing is

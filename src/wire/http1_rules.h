@@ -8,8 +8,9 @@
 bool http1_read_request_line(struct http1 *h, struct str line);
 bool http1_read_status_line(struct http1 *h, struct str line);
 
-/* h->target and h->method are taken from the line, which must not move any more. Fills what follows from the headers (path, host, content_length, keep_alive …).
- * False: h->wrong and h->words are set. */
+/* h->target and h->method are taken from the line, which must not move any more. Fills what follows
+ * from the headers (path, host, content_length, keep_alive …). False: h->wrong and h->words are
+ * set. */
 bool http1_check_request(struct http1 *h);
 bool http1_check_response(struct http1 *h);
 

@@ -9,6 +9,57 @@ static int put_headers(struct buf *out, const struct http1_out *head);
 static int put_header(struct buf *out, struct str name, struct str value);
 static bool is_target(struct str s);
 
+static const struct {
+    int status;
+    const char *words;
+} reasons[] = {
+    {100, "Continue"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {424, "Failed Dependency"},
+    {425, "Too Early"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {499, "Client Closed Request"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+    {529, "Overloaded"},
+};
+
 int http1_put_response(struct buf *out, const struct http1_out *head)
 {
     size_t before = out->len;
@@ -33,8 +84,7 @@ int http1_put_request(struct buf *out, const struct http1_out *head)
     if ((r = buf_put(out, head->method)) < 0 || (r = buf_put_char(out, ' ')) < 0 ||
         (r = buf_put(out, head->base)) < 0 || (r = buf_put(out, head->target)) < 0 ||
         (r = buf_put(out, STR(" HTTP/1.1\r\n"))) < 0 ||
-        (r = put_header(out, STR("Host"), head->authority)) < 0 ||
-        (r = put_headers(out, head)) < 0)
+        (r = put_header(out, STR("Host"), head->authority)) < 0 || (r = put_headers(out, head)) < 0)
         out->len = before;
     return r;
 }
@@ -56,60 +106,9 @@ size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD_MAX], size_t size)
 
 const char *http1_reason(int status)
 {
-    static const struct {
-        int status;
-        const char *words;
-    } rows[] = {
-        {100, "Continue"},
-        {200, "OK"},
-        {201, "Created"},
-        {202, "Accepted"},
-        {204, "No Content"},
-        {206, "Partial Content"},
-        {301, "Moved Permanently"},
-        {302, "Found"},
-        {303, "See Other"},
-        {304, "Not Modified"},
-        {307, "Temporary Redirect"},
-        {308, "Permanent Redirect"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {402, "Payment Required"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {406, "Not Acceptable"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {410, "Gone"},
-        {411, "Length Required"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"},
-        {421, "Misdirected Request"},
-        {422, "Unprocessable Content"},
-        {424, "Failed Dependency"},
-        {425, "Too Early"},
-        {428, "Precondition Required"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {499, "Client Closed Request"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {502, "Bad Gateway"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"},
-        {507, "Insufficient Storage"},
-        {529, "Overloaded"},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (rows[i].status == status)
-            return rows[i].words;
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        if (reasons[i].status == status)
+            return reasons[i].words;
     return "Unknown";
 }
 
@@ -125,8 +124,7 @@ static int put_headers(struct buf *out, const struct http1_out *head)
         r = put_header(out, STR("Connection"), head->connection);
     if (r == 0 && head->content_length == HTTP1_CHUNKED)
         r = buf_put(out, STR("Transfer-Encoding: chunked\r\n"));
-    if (r == 0 && head->content_length >= 0 &&
-        (r = buf_put(out, STR("Content-Length: "))) == 0 &&
+    if (r == 0 && head->content_length >= 0 && (r = buf_put(out, STR("Content-Length: "))) == 0 &&
         (r = buf_put_u64(out, (uint64_t)head->content_length)) == 0)
         r = buf_put(out, STR("\r\n"));
     return r < 0 ? r : buf_put(out, STR("\r\n"));

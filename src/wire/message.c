@@ -5,7 +5,7 @@
 const char *method_name(enum method m)
 {
     static const char *const names[] = {
-        [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
+        [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",
         [METHOD_PUT] = "PUT",         [METHOD_DELETE] = "DELETE", [METHOD_PATCH] = "PATCH",
         [METHOD_OPTIONS] = "OPTIONS", [METHOD_other] = "other",
     };
