@@ -105,7 +105,8 @@ static int read_messages(struct asked *a, yyjson_val *list, struct arena *arena)
     a->messages = arena_alloc(arena, (yyjson_arr_size(list) + 1) * sizeof *a->messages);
     if (!a->messages)
         return -ENOMEM;
-    yyjson_arr_foreach (list, i, max, value) {
+    yyjson_arr_foreach(list, i, max, value)
+    {
         int r = read_message(&a->messages[a->message_count++], value, arena);
 
         if (r < 0)
@@ -132,13 +133,13 @@ static int read_parts(struct asked_message *m, yyjson_val *parts, struct arena *
     yyjson_val *part;
     char *at;
 
-    yyjson_arr_foreach (parts, i, max, part)
-        room += json_find_str(part, "text").len;
+    yyjson_arr_foreach(parts, i, max, part) room += json_find_str(part, "text").len;
     at = arena_alloc(arena, room);
     if (!at)
         return -ENOMEM;
     m->text = str_slice(at, 0);
-    yyjson_arr_foreach (parts, i, max, part) {
+    yyjson_arr_foreach(parts, i, max, part)
+    {
         struct str text = json_find_str(part, "text");
 
         if (text.len)
@@ -194,7 +195,8 @@ static int read_tools(struct asked *a, yyjson_val *root, struct arena *arena)
     a->tools = arena_alloc(arena, (yyjson_arr_size(list) + 1) * sizeof *a->tools);
     if (!a->tools)
         return -ENOMEM;
-    yyjson_arr_foreach (list, i, max, value) {
+    yyjson_arr_foreach(list, i, max, value)
+    {
         yyjson_val *function = json_find(value, "function");
 
         a->tools[a->tool_count++] = (struct asked_tool){
@@ -219,7 +221,8 @@ static int read_texts(struct str **ret, size_t *ret_count, yyjson_val *value, st
         return -ENOMEM;
     if (yyjson_is_str(value))
         texts[count++] = json_str(value);
-    yyjson_arr_foreach (value, i, max, item) {
+    yyjson_arr_foreach(value, i, max, item)
+    {
         if (!yyjson_is_str(item))
             return -EINVAL;
         texts[count++] = json_str(item);
@@ -258,7 +261,8 @@ static int read_openai(struct asked *a, yyjson_val *root, struct arena *arena)
 {
     yyjson_val *format = json_find(root, "response_format");
     yyjson_val *predict = json_find(root, "max_tokens"), *stop = json_find(root, "stop");
-    struct str type = json_find_str(format, "type"), effort = json_find_str(root, "reasoning_effort");
+    struct str type = json_find_str(format, "type"),
+               effort = json_find_str(root, "reasoning_effort");
 
     if (!predict)
         predict = json_find(root, "max_completion_tokens");

@@ -36,27 +36,27 @@ struct asked {
     struct str model;
     struct asked_message *messages;
     size_t message_count;
-    bool is_prompt, raw;   /* messages were made of a prompt; and it goes to the model as it is */
+    bool is_prompt, raw; /* messages were made of a prompt; and it goes to the model as it is */
     struct str suffix;
     struct asked_tool *tools;
     size_t tool_count;
-    struct str tool_name;  /* must be called; empty: see words.h */
+    struct str tool_name; /* must be called; empty: see words.h */
     bool no_tools, any_tool;
     enum asked_format format;
     yyjson_val *schema;
     enum asked_think think;
     struct str *stops;
     size_t stop_count;
-    struct str *inputs;    /* to embed */
+    struct str *inputs; /* to embed */
     size_t input_count;
     uint32_t dimensions;
     bool base64;
     bool stream, stream_said, include_usage;
-    int64_t max_tokens;    /* negative: as many as it takes */
+    int64_t max_tokens; /* negative: as many as it takes */
     uint32_t num_ctx;
-    uint64_t options;      /* fingerprint of those that make Ollama reload; 0: none given */
+    uint64_t options; /* fingerprint of those that make Ollama reload; 0: none given */
     bool keep_alive_given;
-    double keep_alive_ms;  /* negative: for ever */
+    double keep_alive_ms; /* negative: for ever */
 };
 
 /* 0; -ENOMEM; -EINVAL: input or keep_alive is of a kind that the engine refuses. */

@@ -57,7 +57,8 @@ void guest_on_visit(void *ctx, struct visit *v, enum visit_event what)
 /* The machine has gone, or comes back from where nobody remembers what was asked. */
 void guest_cut_all(struct imagined_machine *m)
 {
-    LINK_EACH(&m->guests, at) {
+    LINK_EACH(&m->guests, at)
+    {
         struct guest *g = CONTAINER(at, struct guest, link);
 
         if (!g->is_over)
@@ -200,7 +201,7 @@ void guest_draw_id(struct guest *g, const char *prefix, unsigned length)
     int n = snprintf(g->id, sizeof g->id, "%s", prefix);
 
     for (unsigned i = 0; i < length && (size_t)n + 1 < sizeof g->id; i++)
-        g->id[n++] = letters[draw(&state) % (sizeof letters - 1)];
+        g->id[n++] = letters[dice_draw(&state) % (sizeof letters - 1)];
     g->id[n] = '\0';
 }
 
@@ -219,7 +220,7 @@ bool artifact_can(const struct imagined_artifact *a, enum capability c)
     return a->facts->model->capabilities & 1u << c;
 }
 
-void write_time(char out[static 48], int64_t wall_us)
+void guest_write_time(char out[static 48], int64_t wall_us)
 {
     time_t seconds = (time_t)(wall_us / 1000000);
     struct tm utc;
@@ -243,8 +244,7 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
     g->method = r->method;
     g->came_us = clock_wall_us();
     copy_text(g->path, sizeof g->path, r->path);
-    copy_text(g->content_type, sizeof g->content_type,
-              request_header(r, STR("content-type")));
+    copy_text(g->content_type, sizeof g->content_type, request_header(r, STR("content-type")));
     copy_text(g->origin, sizeof g->origin, request_header(r, STR("origin")));
     buf_init(&g->body, GUEST_BODY_MAX);
     buf_init(&g->out, GUEST_BODY_MAX);
@@ -302,7 +302,8 @@ static void serve(struct guest *g)
     const struct route *route = find_route(e->face, g, &other_method);
 
     e->requests++;
-    if (state == MACHINE_hung || (state == MACHINE_wedged && !(route && route->flags & ROUTE_survives)))
+    if (state == MACHINE_hung ||
+        (state == MACHINE_wedged && !(route && route->flags & ROUTE_survives)))
         return; /* and nothing more is heard of it */
     if (state == MACHINE_error) {
         e->face->failed(g, 500, "imagined failure");

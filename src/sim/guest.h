@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the imagined fleet: machines, engines, and the guests (requests) that they serve.
+ * Inside the imagined fleet: the guests (requests) that engines serve, and how they are answered.
  *
  * Everything here lives on the imagined fleet's own loop. A guest belongs to its HTTP stream: it is
  * freed when the server says that the stream is over. The faces (imagined_ollama.c and its
@@ -8,13 +8,8 @@
  */
 #pragma once
 
-#include <uv.h>
-
-#include "base/list.h"
 #include "http/server.h"
-#include "net/loop.h"
-#include "sim/asked.h"
-#include "sim/imagined.h"
+#include "sim/imagined_machine.h"
 #include "sim/words.h"
 #include "wire/json_out.h"
 
@@ -22,93 +17,6 @@ enum {
     GUEST_BODY_MAX = 64 << 20,
     GUEST_ARENA_MAX = 32 << 20,
     DIMENSIONS_MAX = 8192,
-    DISK_ENTRIES_MAX = 256,
-    NAME_ROOM = 256,
-};
-
-/* What POST /imagine does to a machine; the order of the verbs in imagined_command.c. */
-enum machine_state {
-    MACHINE_well,
-    MACHINE_dead,
-    MACHINE_hung,
-    MACHINE_slow,
-    MACHINE_wedged,
-    MACHINE_garbage,
-    MACHINE_error,
-    MACHINE_cut,
-    MACHINE_STATE_COUNT
-};
-
-/* A catalog's artifact as a world loads it, and what hangs on its name. */
-struct imagined_artifact {
-    struct world_artifact world;
-    const struct artifact *facts;
-    char digest[65];
-    char blob[65]; /* of its largest layer */
-};
-
-/* A name in an Ollama's store. */
-struct disk_entry {
-    char name[NAME_ROOM]; /* with its tag */
-    struct imagined_artifact *artifact;
-    int64_t modified_us;
-};
-
-/* A download; kept after it was broken off, so that the next one goes on there. */
-struct pull {
-    struct link link;
-    struct link guests;
-    struct imagined_artifact *artifact;
-    struct imagined_engine *engine;
-    double bytes_done;
-    bool from_lan;
-    bool is_running;
-};
-
-struct imagined_engine {
-    struct imagined_machine *machine;
-    unsigned number; /* in the machine's world */
-    const struct fleet_engine *facts;
-    const struct face *face;
-    struct server *server;
-    int holder; /* a socket bound to the port, so that nobody else gets it */
-    char address[64];
-    struct disk_entry disk[DISK_ENTRIES_MAX];
-    unsigned disk_count;
-    struct link pulls;
-    struct imagined_artifact *serves; /* an engine that does not load on demand */
-    uint32_t serves_context;
-    uint32_t default_context;         /* OLLAMA_CONTEXT_LENGTH; 0: by memory */
-    uint32_t kv;                      /* enum kv_type */
-    uint64_t requests, changes, answers, garbage;
-};
-
-struct imagined_machine {
-    struct imagined *im;
-    const struct machine *facts;
-    struct world *world;
-    struct box box;
-    enum machine_state state;
-    double factor;
-    uint32_t after_tokens;
-    struct imagined_engine *engines;
-    struct link guests;
-};
-
-struct imagined {
-    struct loop *loop;
-    uv_thread_t thread;
-    bool is_running;
-    uv_timer_t timer;
-    const struct fleet *fleet;
-    const struct catalog *catalog;
-    struct imagined_options options;
-    uint64_t start_us;
-    double pulled_ms; /* until when downloads have been played */
-    struct imagined_machine *machines;
-    struct imagined_artifact *artifacts;
-    size_t artifact_count;
-    uint64_t drawn; /* of ids */
 };
 
 struct guest;
@@ -133,10 +41,10 @@ struct route {
 
 /* One kind of engine. */
 struct face {
-    const struct route *routes; /* the last has no path */
+    const struct route *routes;   /* the last has no path */
     const struct header *headers; /* of every answer */
     size_t header_count;
-    bool says_origin;             /* Access-Control-Allow-Origin with whatever came */
+    bool says_origin; /* Access-Control-Allow-Origin with whatever came */
     void (*not_found)(struct guest *g, bool other_method);
     void (*failed)(struct guest *g, int status, const char *words);
     /* Words of why a visit failed; and of a body that is not JSON. */
@@ -170,34 +78,15 @@ struct guest {
     struct pull *pull;
     char model[NAME_ROOM]; /* as the answer names it */
     char id[64];
-    int64_t came_us;       /* wall clock */
+    int64_t came_us; /* wall clock */
     bool is_visiting, has_begun, is_over, role_told;
     enum v1_style style;
     enum finish_reason finish;
-    struct str media;      /* of a form: the file's bytes */
-    struct str format;     /* of a form: response_format */
+    struct str media;  /* of a form: the file's bytes */
+    struct str format; /* of a form: response_format */
     size_t thought_at, text_at;
     uint32_t pieces_told;
 };
-
-/* imagined.c: time and threads. */
-double imagined_now_ms(const struct imagined *im);
-void imagined_rearm(struct imagined *im);
-
-/* imagined_machine.c: machines and engines out of the fleet. */
-MUST_USE int imagined_build(struct imagined *im, struct err *err);
-void imagined_unbuild(struct imagined *im);
-MUST_USE int engine_listen(struct imagined_engine *e, struct err *err);
-void engine_refuse(struct imagined_engine *e);
-struct imagined_artifact *imagined_find(struct imagined *im, struct str tag);
-void imagined_pace(void *ctx, const struct pace_asked *asked, struct pace *ret);
-
-/* imagined_command.c: what is done to machines, and what they look like. */
-void machine_write(const struct imagined_machine *m, struct json_out *o);
-MUST_USE int machine_do(struct imagined_machine *m, enum machine_state to, double factor,
-                        uint32_t after_tokens, struct err *err);
-int command_run(struct imagined *im, struct str json, struct buf *reply);
-int command_list(struct imagined *im, struct buf *reply);
 
 /* guest.c: a request from its first header to its last byte. */
 extern const struct server_handler guest_handler;
@@ -236,16 +125,11 @@ uint64_t guest_ns(double ms);
 const char *finish_name(enum finish_reason f);
 bool artifact_can(const struct imagined_artifact *a, enum capability c);
 
-/* imagined_store.c: an Ollama's disk. */
-struct disk_entry *store_find(struct imagined_engine *e, struct str name);
-int store_put(struct imagined_engine *e, struct str name, struct imagined_artifact *artifact);
-void store_remove(struct imagined_engine *e, struct disk_entry *entry);
-void pulls_play(struct imagined *im, double now_ms);
-double pulls_next_ms(const struct imagined *im);
+/* imagined_store.c: what changes an Ollama's disk. */
 void pull_leave(struct guest *g);
-void serve_pull(struct guest *g);
-void serve_copy(struct guest *g);
-void serve_delete(struct guest *g);
+void face_pull(struct guest *g);
+void face_copy(struct guest *g);
+void face_delete(struct guest *g);
 
 /* The faces. */
 extern const struct face face_ollama, face_llama_server, face_openai, face_whisper, face_sd;
@@ -255,4 +139,4 @@ extern const struct speech speech_v1_stream, speech_v1_plain, speech_v1_text_str
     speech_v1_text_plain, speech_v1_embed;
 
 /* RFC 3339 with nanoseconds, as Go writes it. */
-void write_time(char out[static 48], int64_t wall_us);
+void guest_write_time(char out[static 48], int64_t wall_us);

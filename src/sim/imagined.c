@@ -147,7 +147,7 @@ static void stop(void *ctx)
 
     for (size_t i = 0; im->machines && i < im->fleet->machines_count; i++)
         for (size_t k = 0; im->machines[i].engines && k < im->machines[i].facts->engines_count; k++)
-            engine_refuse(&im->machines[i].engines[k]);
+            imagined_refuse(&im->machines[i].engines[k]);
     uv_timer_stop(&im->timer);
     uv_close((uv_handle_t *)&im->timer, NULL);
     loop_stop(im->loop);
@@ -170,7 +170,7 @@ static void answer(void *ctx)
     struct question *q = ctx;
 
     play(q->im);
-    q->status = q->is_list ? command_list(q->im, q->reply) : command_run(q->im, q->json, q->reply);
+    q->status = q->is_list ? imagine_list(q->im, q->reply) : imagine_run(q->im, q->json, q->reply);
     imagined_rearm(q->im);
     uv_sem_post(&q->answered);
 }

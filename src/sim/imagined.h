@@ -22,9 +22,9 @@
 struct imagined;
 
 struct imagined_options {
-    double speed;       /* imagined seconds in a real one; 0 counts as 1 */
-    uint64_t seed;      /* of all that is said */
-    bool empty;         /* the disks of engines that pull hold nothing yet */
+    double speed;  /* imagined seconds in a real one; 0 counts as 1 */
+    uint64_t seed; /* of all that is said */
+    bool empty;    /* the disks of engines that pull hold nothing yet */
 };
 
 /* Fleet and catalog must outlive it. 0; -ENOMEM and socket errors with words. */

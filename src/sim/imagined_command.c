@@ -6,8 +6,7 @@
 #include "sim/guest.h"
 #include "wire/schema.h"
 
-static struct imagined_machine *find_machine(struct imagined *im, struct str name,
-                                             struct err *err);
+static struct imagined_machine *find_machine(struct imagined *im, struct str name, struct err *err);
 static int find_verb(struct str word, enum machine_state *ret, struct err *err);
 static void apply_state(struct imagined_machine *m);
 static void write_engine(const struct imagined_engine *e, struct json_out *o);
@@ -19,9 +18,9 @@ static int write_refusal(struct buf *reply, const struct err *err);
 enum { MACHINES_MAX = 1024 };
 
 static const struct {
-    const char *name;  /* of the state */
+    const char *name; /* of the state */
     enum world_fault fault;
-    bool restarts;     /* who comes back from it has forgotten everything */
+    bool restarts; /* who comes back from it has forgotten everything */
 } states[MACHINE_STATE_COUNT] = {
     [MACHINE_well] = {"well", WORLD_well, false},
     [MACHINE_dead] = {"dead", WORLD_dead, true},
@@ -34,12 +33,12 @@ static const struct {
 };
 
 static const char *const verbs[MACHINE_STATE_COUNT] = {
-    [MACHINE_well] = "revive", [MACHINE_dead] = "die",        [MACHINE_hung] = "hang",
-    [MACHINE_slow] = "slow",   [MACHINE_wedged] = "wedge",    [MACHINE_garbage] = "garbage",
+    [MACHINE_well] = "revive", [MACHINE_dead] = "die",     [MACHINE_hung] = "hang",
+    [MACHINE_slow] = "slow",   [MACHINE_wedged] = "wedge", [MACHINE_garbage] = "garbage",
     [MACHINE_error] = "error", [MACHINE_cut] = "cut",
 };
 
-int command_run(struct imagined *im, struct str json, struct buf *reply)
+int imagine_run(struct imagined *im, struct str json, struct buf *reply)
 {
     struct json body = {0};
     struct err err = {0};
@@ -55,19 +54,19 @@ int command_run(struct imagined *im, struct str json, struct buf *reply)
         r = find_verb(json_find_str(body.root, "do"), &to, &err);
     factor = json_find(body.root, "factor");
     if (r == 0)
-        r = machine_do(m, to, yyjson_is_num(factor) ? yyjson_get_num(factor) : 3,
-                       json_find(body.root, "after_tokens")
-                           ? (uint32_t)json_find_u64(body.root, "after_tokens")
-                           : 5,
-                       &err);
+        r = imagined_do(m, to, yyjson_is_num(factor) ? yyjson_get_num(factor) : 3,
+                        json_find(body.root, "after_tokens")
+                            ? (uint32_t)json_find_u64(body.root, "after_tokens")
+                            : 5,
+                        &err);
     json_fini(&body);
     if (r < 0)
         return write_refusal(reply, &err);
-    machine_write(m, &o);
+    imagined_write(m, &o);
     return o.error ? 500 : 200;
 }
 
-int command_list(struct imagined *im, struct buf *reply)
+int imagine_list(struct imagined *im, struct buf *reply)
 {
     struct json_out o = {.out = reply};
 
@@ -76,14 +75,14 @@ int command_list(struct imagined *im, struct buf *reply)
     json_open(json_key(&o, "machines"), '[');
     for (size_t i = 0; i < im->fleet->machines_count; i++)
         if (im->machines[i].world)
-            machine_write(&im->machines[i], &o);
+            imagined_write(&im->machines[i], &o);
     json_close(&o, ']');
     json_close(&o, '}');
     return o.error ? 500 : 200;
 }
 
-int machine_do(struct imagined_machine *m, enum machine_state to, double factor,
-               uint32_t after_tokens, struct err *err)
+int imagined_do(struct imagined_machine *m, enum machine_state to, double factor,
+                uint32_t after_tokens, struct err *err)
 {
     bool restarts = states[m->state].restarts && to != m->state;
     bool listens = m->state != MACHINE_dead;
@@ -100,16 +99,16 @@ int machine_do(struct imagined_machine *m, enum machine_state to, double factor,
         int r = 0;
 
         if (to == MACHINE_dead)
-            engine_refuse(&m->engines[i]);
+            imagined_refuse(&m->engines[i]);
         else if (!listens)
-            r = engine_listen(&m->engines[i], err);
+            r = imagined_listen(&m->engines[i], err);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-void machine_write(const struct imagined_machine *m, struct json_out *o)
+void imagined_write(const struct imagined_machine *m, struct json_out *o)
 {
     json_open(o, '{');
     json_text(json_key(o, "machine"), m->facts->name);
@@ -125,8 +124,7 @@ void machine_write(const struct imagined_machine *m, struct json_out *o)
     json_close(o, '}');
 }
 
-static struct imagined_machine *find_machine(struct imagined *im, struct str name,
-                                             struct err *err)
+static struct imagined_machine *find_machine(struct imagined *im, struct str name, struct err *err)
 {
     const char *names[MACHINES_MAX];
     size_t count = 0;
@@ -158,10 +156,12 @@ static int find_verb(struct str word, enum machine_state *ret, struct err *err)
         return 0;
     }
     if (!word.data)
-        return err_set(err, -EINVAL, "'do' is missing: die, hang, slow, wedge, garbage, error, "
-                                     "cut or revive");
-    return err_set(err, -EINVAL, "nothing is done by '%.*s'%s (die, hang, slow, wedge, garbage, "
-                                 "error, cut, revive)",
+        return err_set(err, -EINVAL,
+                       "'do' is missing: die, hang, slow, wedge, garbage, error, "
+                       "cut or revive");
+    return err_set(err, -EINVAL,
+                   "nothing is done by '%.*s'%s (die, hang, slow, wedge, garbage, "
+                   "error, cut, revive)",
                    STR_ARG(word), schema_suggest(suggestion, word, verbs, COUNT_OF(verbs)));
 }
 

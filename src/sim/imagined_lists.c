@@ -18,7 +18,7 @@ static struct str family_of(const struct artifact *a);
 /* Ollama writes "never" as a time centuries ahead. */
 static const double NEVER_MS = 318.0 * 365 * 86400 * 1000;
 
-void serve_tags(struct guest *g)
+void face_tags(struct guest *g)
 {
     struct json_out o = {.out = &g->out};
 
@@ -39,11 +39,11 @@ void serve_tags(struct guest *g)
     }
     json_close(&o, ']');
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 /* What loads is listed as if it were loaded. */
-void serve_ps(struct guest *g)
+void face_ps(struct guest *g)
 {
     struct json_out o = {.out = &g->out};
     struct runner_view r;
@@ -54,10 +54,10 @@ void serve_ps(struct guest *g)
         put_loaded(g, &o, &r);
     json_close(&o, ']');
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
-void serve_show(struct guest *g)
+void face_show(struct guest *g)
 {
     struct imagined_artifact *a;
     const struct artifact *facts;
@@ -67,7 +67,7 @@ void serve_show(struct guest *g)
     if (!guest_read(g, ASKED_native))
         return;
     name = g->asked.model.data ? g->asked.model : json_find_str(g->json.root, "name");
-    if (!(a = find_copy(g, name)))
+    if (!(a = face_find(g, name)))
         return;
     facts = a->facts;
     json_open(&o, '{');
@@ -76,12 +76,12 @@ void serve_show(struct guest *g)
     put_details(&o, facts, false);
     put_model_info(&o, facts);
     put_capabilities(&o, facts);
-    put_time(&o, "modified_at", store_find(g->engine, name)->modified_us);
+    put_time(&o, "modified_at", disk_find(g->engine, name)->modified_us);
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
-void serve_v1_models(struct guest *g)
+void face_v1_models(struct guest *g)
 {
     struct json_out o = {.out = &g->out};
 
@@ -92,21 +92,21 @@ void serve_v1_models(struct guest *g)
         put_v1_model(&o, &g->engine->disk[i]);
     json_close(&o, ']');
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
-void serve_v1_model(struct guest *g)
+void face_v1_model(struct guest *g)
 {
     struct str name = str_from(g->path + strlen("/v1/models/"));
     struct json_out o = {.out = &g->out};
 
-    if (!find_copy(g, name))
+    if (!face_find(g, name))
         return;
-    put_v1_model(&o, store_find(g->engine, name));
-    answer_json(g, &o);
+    put_v1_model(&o, disk_find(g->engine, name));
+    face_answer(g, &o);
 }
 
-void put_llama_model(struct json_out *o, const struct artifact *a)
+void face_llama_model(struct json_out *o, const struct artifact *a)
 {
     json_open(o, '{');
     json_text(json_key(o, "name"), a->tag);
@@ -125,7 +125,7 @@ void put_llama_model(struct json_out *o, const struct artifact *a)
     json_close(o, '}');
 }
 
-void put_llama_data(struct json_out *o, const struct artifact *a, uint32_t context, int64_t now_s)
+void face_llama_data(struct json_out *o, const struct artifact *a, uint32_t context, int64_t now_s)
 {
     const struct geometry *shape = &a->model->geometry;
 
@@ -179,10 +179,9 @@ static void put_details(struct json_out *o, const struct artifact *a, bool with_
 /* Those that Ollama has a word for. */
 static void put_capabilities(struct json_out *o, const struct artifact *a)
 {
-    static const enum capability known[] = {CAPABILITY_completion, CAPABILITY_tools,
-                                            CAPABILITY_insert,     CAPABILITY_vision,
-                                            CAPABILITY_embedding,  CAPABILITY_thinking,
-                                            CAPABILITY_audio};
+    static const enum capability known[] = {
+        CAPABILITY_completion, CAPABILITY_tools,    CAPABILITY_insert, CAPABILITY_vision,
+        CAPABILITY_embedding,  CAPABILITY_thinking, CAPABILITY_audio};
 
     json_open(json_key(o, "capabilities"), '[');
     for (size_t i = 0; i < COUNT_OF(known); i++)
@@ -193,8 +192,7 @@ static void put_capabilities(struct json_out *o, const struct artifact *a)
 
 static void put_loaded(const struct guest *g, struct json_out *o, const struct runner_view *r)
 {
-    const struct imagined_artifact *a =
-        CONTAINER(r->artifact, struct imagined_artifact, world);
+    const struct imagined_artifact *a = CONTAINER(r->artifact, struct imagined_artifact, world);
     const struct imagined *im = g->engine->machine->im;
     double left_ms = r->expires_ms - imagined_now_ms(im);
     const char *name = a->facts->tag.data;
@@ -263,7 +261,7 @@ static void put_time(struct json_out *o, const char *key, int64_t wall_us)
 {
     char at[48];
 
-    write_time(at, wall_us);
+    guest_write_time(at, wall_us);
     json_text(json_key(o, key), str_from(at));
 }
 

@@ -97,14 +97,14 @@ static void serve_models(struct guest *g)
     world_runner(g->engine->machine->world, g->engine->number, 0, &r);
     json_open(&o, '{');
     json_open(json_key(&o, "models"), '[');
-    put_llama_model(&o, a);
+    face_llama_model(&o, a);
     json_close(&o, ']');
     json_text(json_key(&o, "object"), STR("list"));
     json_open(json_key(&o, "data"), '[');
-    put_llama_data(&o, a, r.context, g->came_us / 1000000);
+    face_llama_data(&o, a, r.context, g->came_us / 1000000);
     json_close(&o, ']');
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void serve_props(struct guest *g)
@@ -131,7 +131,7 @@ static void serve_props(struct guest *g)
     json_text(json_key(&o, "build_info"), STR("b11669-imagined"));
     json_bool(json_key(&o, "is_sleeping"), false);
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void serve_slots(struct guest *g)
@@ -151,7 +151,7 @@ static void serve_slots(struct guest *g)
         json_close(&o, '}');
     }
     json_close(&o, ']');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void serve_metrics(struct guest *g)
@@ -170,7 +170,7 @@ static void serve_chat(struct guest *g)
     if (!is_ready(g) || !guest_read(g, ASKED_openai) || !messages_are_right(g) || !fits_context(g))
         return;
     snprintf(g->model, sizeof g->model, "%.*s", STR_ARG(g->engine->serves->facts->tag));
-    v1_begin(g, "chatcmpl-", V1_llama);
+    face_v1_begin(g, "chatcmpl-", V1_llama);
     guest_tell(g, g->engine->serves, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
 }
 
@@ -183,7 +183,7 @@ static void serve_text(struct guest *g)
         return;
     }
     snprintf(g->model, sizeof g->model, "%.*s", STR_ARG(g->engine->serves->facts->tag));
-    v1_begin(g, "chatcmpl-", V1_llama);
+    face_v1_begin(g, "chatcmpl-", V1_llama);
     guest_tell(g, g->engine->serves,
                g->asked.stream ? &speech_v1_text_stream : &speech_v1_text_plain);
 }
@@ -200,12 +200,13 @@ static void serve_embed(struct guest *g)
     if (!guest_read(g, ASKED_openai))
         return;
     if (g->asked.input_count == 0) {
-        failed(g, 400, json_find(g->json.root, "input") ? "\"input\" must not be empty"
-                                                        : "\"input\" or \"content\" must be provided");
+        failed(g, 400,
+               json_find(g->json.root, "input") ? "\"input\" must not be empty"
+                                                : "\"input\" or \"content\" must be provided");
         return;
     }
     snprintf(g->model, sizeof g->model, "%.*s", STR_ARG(g->engine->serves->facts->tag));
-    v1_begin(g, "", V1_llama);
+    face_v1_begin(g, "", V1_llama);
     guest_embed(g, g->engine->serves, &speech_v1_embed);
 }
 
@@ -226,7 +227,7 @@ static void other_models(struct guest *g)
     }
     json_close(&o, ']');
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void other_chat(struct guest *g)
@@ -235,7 +236,7 @@ static void other_chat(struct guest *g)
 
     if (!guest_read(g, ASKED_openai) || !messages_are_right(g) || !(a = other_copy(g)))
         return;
-    v1_begin(g, "chatcmpl-", V1_other);
+    face_v1_begin(g, "chatcmpl-", V1_other);
     guest_tell(g, a, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
 }
 
@@ -245,7 +246,7 @@ static void other_text(struct guest *g)
 
     if (!guest_read(g, ASKED_openai) || !(a = other_copy(g)))
         return;
-    v1_begin(g, "cmpl-", V1_other);
+    face_v1_begin(g, "cmpl-", V1_other);
     guest_tell(g, a, g->asked.stream ? &speech_v1_text_stream : &speech_v1_text_plain);
 }
 
@@ -255,7 +256,7 @@ static void other_embed(struct guest *g)
 
     if (!guest_read(g, ASKED_openai) || !(a = other_copy(g)))
         return;
-    v1_begin(g, "", V1_other);
+    face_v1_begin(g, "", V1_other);
     if (g->asked.input_count == 0)
         failed(g, 400, "'input' is required");
     else
@@ -264,7 +265,7 @@ static void other_embed(struct guest *g)
 
 static struct imagined_artifact *other_copy(struct guest *g)
 {
-    struct disk_entry *entry = g->asked.model.len ? store_find(g->engine, g->asked.model) : NULL;
+    struct disk_entry *entry = g->asked.model.len ? disk_find(g->engine, g->asked.model) : NULL;
     char words[NAME_ROOM + 64];
 
     if (entry)
@@ -304,7 +305,8 @@ static bool messages_are_right(struct guest *g)
         else if (m->images && g->engine->serves &&
                  !artifact_can(g->engine->serves, CAPABILITY_vision))
             words = "image input is not supported - hint: if this is unexpected, you may need to "
-                    "provide the mmproj", status = 500;
+                    "provide the mmproj",
+            status = 500;
     }
     if (words)
         failed(g, status, words);
@@ -381,8 +383,8 @@ static void not_json(struct guest *g, const char *words)
 
 static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
 {
-    int n = snprintf(out, room, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"type\":\"%s\"}}", status,
-                     words, "invalid_request_error");
+    int n = snprintf(out, room, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"type\":\"%s\"}}",
+                     status, words, "invalid_request_error");
 
     (void)ctx;
     return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;

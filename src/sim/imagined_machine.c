@@ -30,8 +30,14 @@ static const struct model plain_model = {
     .name = {"unknown", 7},
     .params = 1000000000,
     .active_params = 1000000000,
-    .geometry = {.layers = 16, .hidden = 2048, .feed_forward = 8192, .heads = 32, .kv_heads = 8,
-                 .key_length = 64, .value_length = 64, .vocabulary = 32000},
+    .geometry = {.layers = 16,
+                 .hidden = 2048,
+                 .feed_forward = 8192,
+                 .heads = 32,
+                 .kv_heads = 8,
+                 .key_length = 64,
+                 .value_length = 64,
+                 .vocabulary = 32000},
     .context = 8192,
     .capabilities = 1u << CAPABILITY_completion | 1u << CAPABILITY_tools,
 };
@@ -42,10 +48,8 @@ static const struct artifact plain_artifact = {
 };
 
 static const struct face *const faces[ENGINE_COUNT] = {
-    [ENGINE_ollama] = &face_ollama,
-    [ENGINE_llama_server] = &face_llama_server,
-    [ENGINE_whisper_server] = &face_whisper,
-    [ENGINE_sd_server] = &face_sd,
+    [ENGINE_ollama] = &face_ollama,          [ENGINE_llama_server] = &face_llama_server,
+    [ENGINE_whisper_server] = &face_whisper, [ENGINE_sd_server] = &face_sd,
     [ENGINE_openai] = &face_openai,
 };
 
@@ -57,8 +61,7 @@ int imagined_build(struct imagined *im, struct err *err)
         int r = build_machine(im, i, err);
 
         if (r < 0)
-            return err_wrap(err, r, "imagined machine %.*s",
-                            STR_ARG(im->fleet->machines[i].name));
+            return err_wrap(err, r, "imagined machine %.*s", STR_ARG(im->fleet->machines[i].name));
     }
     return 0;
 }
@@ -124,7 +127,7 @@ void imagined_pace(void *ctx, const struct pace_asked *asked, struct pace *ret)
     ret->unload_ms = m->box.gpu_bytes && !m->box.is_unified ? 1300 : 300;
 }
 
-int engine_listen(struct imagined_engine *e, struct err *err)
+int imagined_listen(struct imagined_engine *e, struct err *err)
 {
     struct server_options options = {
         .listen = e->address,
@@ -146,7 +149,7 @@ int engine_listen(struct imagined_engine *e, struct err *err)
 }
 
 /* Open connections end, new ones are refused: the port stays bound, but nobody listens. */
-void engine_refuse(struct imagined_engine *e)
+void imagined_refuse(struct imagined_engine *e)
 {
     if (e->server)
         server_close(e->server);
@@ -245,7 +248,7 @@ static int build_engine(struct imagined_engine *e, struct err *err)
         world_serve(m->world, e->number, &e->serves->world, e->serves_context, 0);
     if ((r = hold_port(e, err)) < 0)
         return r;
-    return engine_listen(e, err);
+    return imagined_listen(e, err);
 }
 
 static void read_settings(struct imagined_engine *e, struct world_engine *ret)
@@ -296,7 +299,7 @@ static void fill_disk(struct imagined_engine *e)
     for (size_t i = 0; i < m->models_count && !e->machine->im->options.empty; i++) {
         struct imagined_artifact *a = imagined_find(e->machine->im, m->models[i].pull);
 
-        if (a && m->models[i].engine == e->facts && store_put(e, m->models[i].pull, a) < 0)
+        if (a && m->models[i].engine == e->facts && disk_put(e, m->models[i].pull, a) < 0)
             return;
     }
 }
@@ -310,7 +313,7 @@ static void fill_memory(struct imagined_machine *m)
         const struct fleet_model *model = &m->facts->models[i];
         struct imagined_engine *e =
             model->engine ? &m->engines[model->engine - m->facts->engines] : NULL;
-        struct disk_entry *entry = e ? store_find(e, model->pull) : NULL;
+        struct disk_entry *entry = e ? disk_find(e, model->pull) : NULL;
 
         if (!entry || (e->facts->kind != ENGINE_ollama && e->facts->kind != ENGINE_openai) ||
             !is_kept(m->facts, model, rank++))

@@ -32,14 +32,15 @@ enum {
     WAV_BYTES_S = 32000, /* 16 kHz, 16 bit, one channel */
     WINDOW_S = 30,       /* whisper hears so much at once */
     WINDOW_TOKENS = 1500,
-    SAID_TOKENS = 100,   /* and says about so much of it */
+    SAID_TOKENS = 100, /* and says about so much of it */
     DRAW_STEPS = 20,
-    PATCH = 16,          /* pixels of an image that are one token, each way */
+    PATCH = 16, /* pixels of an image that are one token, each way */
 };
 
 /* One transparent pixel. */
-static const char PIXEL[] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
-                            "WjR9awAAAABJRU5ErkJggg==";
+static const char PIXEL[] =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+    "WjR9awAAAABJRU5ErkJggg==";
 
 static const struct route whisper_routes[] = {
     {METHOD_GET, "/health", whisper_health, ROUTE_survives},
@@ -170,7 +171,7 @@ static void sd_end(struct guest *g)
     json_close(&o, ']');
     json_text(json_key(&o, "output_format"), STR("png"));
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 /* The file and how the answer is wanted, out of multipart/form-data. */

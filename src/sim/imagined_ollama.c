@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "net/clock.h"
-#include "sim/guest.h"
 #include "sim/faces.h"
+#include "sim/guest.h"
 
 static void serve_root(struct guest *g);
 static void serve_version(struct guest *g);
@@ -32,22 +32,22 @@ static const struct route routes[] = {
     {METHOD_HEAD, "/", serve_root, ROUTE_survives},
     {METHOD_GET, "/api/version", serve_version, ROUTE_survives},
     {METHOD_HEAD, "/api/version", serve_version, ROUTE_survives},
-    {METHOD_GET, "/api/tags", serve_tags, ROUTE_survives},
-    {METHOD_HEAD, "/api/tags", serve_tags, ROUTE_survives},
-    {METHOD_GET, "/api/ps", serve_ps, ROUTE_survives},
-    {METHOD_POST, "/api/show", serve_show, ROUTE_survives},
+    {METHOD_GET, "/api/tags", face_tags, ROUTE_survives},
+    {METHOD_HEAD, "/api/tags", face_tags, ROUTE_survives},
+    {METHOD_GET, "/api/ps", face_ps, ROUTE_survives},
+    {METHOD_POST, "/api/show", face_show, ROUTE_survives},
     {METHOD_POST, "/api/chat", serve_chat, 0},
     {METHOD_POST, "/api/generate", serve_generate, 0},
     {METHOD_POST, "/api/embed", serve_embed, 0},
     {METHOD_POST, "/api/embeddings", serve_embeddings, 0},
-    {METHOD_POST, "/api/pull", serve_pull, ROUTE_changes},
-    {METHOD_POST, "/api/copy", serve_copy, ROUTE_changes},
-    {METHOD_DELETE, "/api/delete", serve_delete, ROUTE_changes},
+    {METHOD_POST, "/api/pull", face_pull, ROUTE_changes},
+    {METHOD_POST, "/api/copy", face_copy, ROUTE_changes},
+    {METHOD_DELETE, "/api/delete", face_delete, ROUTE_changes},
     {METHOD_POST, "/v1/chat/completions", serve_v1_chat, 0},
     {METHOD_POST, "/v1/completions", serve_v1_text, 0},
     {METHOD_POST, "/v1/embeddings", serve_v1_embed, 0},
-    {METHOD_GET, "/v1/models", serve_v1_models, ROUTE_survives},
-    {METHOD_GET, "/v1/models/*", serve_v1_model, ROUTE_survives},
+    {METHOD_GET, "/v1/models", face_v1_models, ROUTE_survives},
+    {METHOD_GET, "/v1/models/*", face_v1_model, ROUTE_survives},
     {0, NULL, NULL, 0},
 };
 
@@ -60,7 +60,7 @@ const struct face face_ollama = {
     .error_body = error_body,
 };
 
-void answer_json(struct guest *g, const struct json_out *o)
+void face_answer(struct guest *g, const struct json_out *o)
 {
     if (o->error < 0)
         guest_end(g, false);
@@ -69,9 +69,9 @@ void answer_json(struct guest *g, const struct json_out *o)
 }
 
 /* The copy that is asked for; NULL when there is none, and that has been said. */
-struct imagined_artifact *find_copy(struct guest *g, struct str name)
+struct imagined_artifact *face_find(struct guest *g, struct str name)
 {
-    struct disk_entry *entry = name.len && name.len < NAME_ROOM ? store_find(g->engine, name) : NULL;
+    struct disk_entry *entry = name.len && name.len < NAME_ROOM ? disk_find(g->engine, name) : NULL;
     char words[NAME_ROOM + 64];
 
     if (entry)
@@ -99,14 +99,14 @@ static void serve_version(struct guest *g)
     json_open(&o, '{');
     json_text(json_key(&o, "version"), version.len ? version : STR("0.33.0"));
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void serve_chat(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_native) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_native) || !(a = face_find(g, g->asked.model)))
         return;
     if (g->asked.message_count == 0 && g->asked.keep_alive_given && g->asked.keep_alive_ms == 0) {
         unload(g, a);
@@ -131,7 +131,7 @@ static void serve_generate(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_native) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_native) || !(a = face_find(g, g->asked.model)))
         return;
     if (g->asked.message_count == 0 && g->asked.keep_alive_given && g->asked.keep_alive_ms == 0) {
         unload(g, a);
@@ -157,7 +157,7 @@ static void serve_embed(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_native) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_native) || !(a = face_find(g, g->asked.model)))
         return;
     if (g->asked.input_count && !artifact_can(a, CAPABILITY_embedding))
         failed(g, 501, "This server does not support embeddings. Start it with `--embeddings`");
@@ -172,7 +172,7 @@ static void serve_embeddings(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_native) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_native) || !(a = face_find(g, g->asked.model)))
         return;
     if (g->asked.message_count) {
         g->asked.inputs = &g->asked.messages[g->asked.message_count - 1].text;
@@ -187,7 +187,7 @@ static void serve_v1_chat(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_openai) || !(a = face_find(g, g->asked.model)))
         return;
     g->asked.no_tools = g->asked.any_tool = false; /* Ollama does not look at tool_choice */
     g->asked.tool_name = STR("");
@@ -204,7 +204,7 @@ static void serve_v1_chat(struct guest *g)
     }
     if ((g->asked.tool_count && !check(g, a, CAPABILITY_tools)) || !may_think(g, a))
         return;
-    v1_begin(g, "chatcmpl-", V1_ollama);
+    face_v1_begin(g, "chatcmpl-", V1_ollama);
     guest_tell(g, a, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
 }
 
@@ -212,9 +212,9 @@ static void serve_v1_text(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_openai) || !(a = face_find(g, g->asked.model)))
         return;
-    v1_begin(g, "cmpl-", V1_ollama);
+    face_v1_begin(g, "cmpl-", V1_ollama);
     guest_tell(g, a, g->asked.stream ? &speech_v1_text_stream : &speech_v1_text_plain);
 }
 
@@ -222,7 +222,7 @@ static void serve_v1_embed(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !(a = find_copy(g, g->asked.model)))
+    if (!guest_read(g, ASKED_openai) || !(a = face_find(g, g->asked.model)))
         return;
     if (g->asked.input_count == 0)
         failed(g, 400, "invalid input");
@@ -238,7 +238,7 @@ static void unload(struct guest *g, struct imagined_artifact *artifact)
 
     g->engine->changes++;
     world_expire(m->world, g->engine->number, &artifact->world, imagined_now_ms(m->im));
-    native_loaded(g, "unload");
+    face_loaded(g, "unload");
 }
 
 static bool may_think(struct guest *g, const struct imagined_artifact *a)
@@ -252,8 +252,9 @@ static bool may_think(struct guest *g, const struct imagined_artifact *a)
     }
     if (!has_images(&g->asked) || artifact_can(a, CAPABILITY_vision))
         return true;
-    failed(g, 500, "image input is not supported - hint: if this is unexpected, you may need to "
-                   "provide the mmproj");
+    failed(g, 500,
+           "image input is not supported - hint: if this is unexpected, you may need to "
+           "provide the mmproj");
     return false;
 }
 
@@ -281,8 +282,8 @@ static bool has_images(const struct asked *asked)
 
 static void not_found(struct guest *g, bool other_method)
 {
-    if (buf_put(&g->out, other_method ? STR("405 method not allowed")
-                                      : STR("404 page not found")) == 0)
+    if (buf_put(&g->out,
+                other_method ? STR("405 method not allowed") : STR("404 page not found")) == 0)
         guest_answer(g, other_method ? 405 : 404, "text/plain");
 }
 
@@ -292,7 +293,7 @@ static void failed(struct guest *g, int status, const char *words)
     struct json_out o = {.out = &g->out};
 
     if (strncmp(g->path, "/v1/", 4) == 0) {
-        v1_failed(g, status, words);
+        face_v1_failed(g, status, words);
         return;
     }
     json_open(&o, '{');
@@ -311,8 +312,9 @@ static void visit_failed(struct guest *g, enum visit_fail why)
     if (why == VISIT_FAIL_busy)
         failed(g, 503, "server busy, please try again.  maximum pending requests exceeded");
     else
-        failed(g, 500, "llama-server reported out-of-memory during startup: "
-                       "failed to allocate buffer for the model");
+        failed(g, 500,
+               "llama-server reported out-of-memory during startup: "
+               "failed to allocate buffer for the model");
 }
 
 /* In the words of Go's decoder, for what is wrong most often. */

@@ -29,7 +29,7 @@ const struct speech speech_embed = {.end = embed_end};
 const struct speech speech_embeddings = {.end = embeddings_end};
 
 /* Nothing was said: "load" or "unload" was all. */
-void native_loaded(struct guest *g, const char *reason)
+void face_loaded(struct guest *g, const char *reason)
 {
     struct json_out o;
 
@@ -41,10 +41,10 @@ void native_loaded(struct guest *g, const char *reason)
     json_bool(json_key(&o, "done"), true);
     json_text(json_key(&o, "done_reason"), str_from(reason));
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
-void put_vector(struct json_out *o, const struct guest *g, struct str text)
+void face_vector(struct json_out *o, const struct guest *g, struct str text)
 {
     uint32_t count = guest_dimensions(g);
     float vector[DIMENSIONS_MAX];
@@ -93,7 +93,7 @@ static void chat_whole(struct guest *g)
     put_message(g, &o, thinking, text, true);
     put_end(g, &o);
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void generate_piece(struct guest *g, bool is_thinking, struct str text)
@@ -131,12 +131,12 @@ static void generate_whole(struct guest *g)
         json_text(json_key(&o, "thinking"), thinking);
     put_end(g, &o);
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void load_end(struct guest *g)
 {
-    native_loaded(g, "load");
+    face_loaded(g, "load");
 }
 
 static void embed_end(struct guest *g)
@@ -148,7 +148,7 @@ static void embed_end(struct guest *g)
     json_text(json_key(&o, "model"), str_from(g->model));
     json_open(json_key(&o, "embeddings"), '[');
     for (size_t i = 0; i < g->asked.input_count; i++)
-        put_vector(&o, g, g->asked.inputs[i]);
+        face_vector(&o, g, g->asked.inputs[i]);
     json_close(&o, ']');
     if (g->asked.input_count) {
         put_nonzero(&o, "total_duration", guest_ns(v->end_ms - v->start_ms));
@@ -156,7 +156,7 @@ static void embed_end(struct guest *g)
         put_nonzero(&o, "prompt_eval_count", v->prompt_tokens);
     }
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void embeddings_end(struct guest *g)
@@ -166,18 +166,18 @@ static void embeddings_end(struct guest *g)
     json_open(&o, '{');
     json_key(&o, "embedding");
     if (g->asked.input_count)
-        put_vector(&o, g, g->asked.inputs[0]);
+        face_vector(&o, g, g->asked.inputs[0]);
     else
         json_raw(&o, STR("[]"));
     json_close(&o, '}');
-    answer_json(g, &o);
+    face_answer(g, &o);
 }
 
 static void line_open(struct guest *g, struct json_out *o)
 {
     char at[48];
 
-    write_time(at, clock_wall_us());
+    guest_write_time(at, clock_wall_us());
     *o = (struct json_out){.out = &g->out};
     json_open(o, '{');
     json_text(json_key(o, "model"), str_from(g->model));
@@ -223,8 +223,7 @@ static void put_message(struct guest *g, struct json_out *o, struct str thinking
 static void put_end(struct guest *g, struct json_out *o)
 {
     json_bool(json_key(o, "done"), true);
-    json_text(json_key(o, "done_reason"),
-              str_from(g->finish == SAID_length ? "length" : "stop"));
+    json_text(json_key(o, "done_reason"), str_from(g->finish == SAID_length ? "length" : "stop"));
     put_counts(g, o);
 }
 

@@ -46,7 +46,7 @@ const struct speech speech_v1_text_stream = {.piece = text_piece, .end = text_en
 const struct speech speech_v1_text_plain = {.end = text_whole};
 const struct speech speech_v1_embed = {.end = embed_end};
 
-void v1_begin(struct guest *g, const char *id_prefix, enum v1_style style)
+void face_v1_begin(struct guest *g, const char *id_prefix, enum v1_style style)
 {
     g->style = style;
     if (style == V1_ollama)
@@ -57,7 +57,7 @@ void v1_begin(struct guest *g, const char *id_prefix, enum v1_style style)
 }
 
 /* In the middle of a stream there are no words for it: the connection ends too early. */
-void v1_failed(struct guest *g, int status, const char *words)
+void face_v1_failed(struct guest *g, int status, const char *words)
 {
     struct json_out o = {.out = &g->out};
 
@@ -163,7 +163,9 @@ static void text_end(struct guest *g)
     event_open(g, &o, "text_completion");
     put_text_choice(g, &o, STR(""), finish_name(g->finish));
     event_close(g, &o, "text_completion",
-                g->style == V1_llama ? WITH_usage | WITH_timings : own_usage ? WITH_no_usage : 0);
+                g->style == V1_llama ? WITH_usage | WITH_timings
+                : own_usage          ? WITH_no_usage
+                                     : 0);
     if (own_usage) {
         event_open(g, &o, "text_completion");
         event_close(g, &o, "text_completion", WITH_usage);
@@ -435,7 +437,7 @@ static void put_embedding(struct guest *g, struct json_out *o, size_t index)
         json_text(o, buf_str(&text));
         buf_fini(&text);
     } else {
-        put_vector(o, g, g->asked.inputs[index]);
+        face_vector(o, g, g->asked.inputs[index]);
     }
     json_number(json_key(o, "index"), index);
     json_text(json_key(o, "object"), STR("embedding"));
@@ -455,8 +457,8 @@ static void send_done(struct guest *g)
 
 static void answer_v1(struct guest *g, const struct json_out *o)
 {
-    const char *type = g->style == V1_llama ? "application/json; charset=utf-8"
-                                            : "application/json";
+    const char *type =
+        g->style == V1_llama ? "application/json; charset=utf-8" : "application/json";
 
     if (o->error < 0 || (g->style == V1_ollama && buf_put_char(&g->out, '\n') < 0))
         guest_end(g, false);

@@ -28,7 +28,7 @@ static const uint64_t WAN_BITS = 100000000, LAN_BITS = 1000000000;
 static const double PULL_STEP_MS = 60; /* Ollama reports about as often */
 
 /* Letter case ignored; "name" is "name:latest". */
-struct disk_entry *store_find(struct imagined_engine *e, struct str name)
+struct disk_entry *disk_find(struct imagined_engine *e, struct str name)
 {
     char full[NAME_ROOM];
 
@@ -40,9 +40,9 @@ struct disk_entry *store_find(struct imagined_engine *e, struct str name)
 }
 
 /* 0, also when it is there already; -ENOSPC. */
-int store_put(struct imagined_engine *e, struct str name, struct imagined_artifact *artifact)
+int disk_put(struct imagined_engine *e, struct str name, struct imagined_artifact *artifact)
 {
-    struct disk_entry *entry = store_find(e, name);
+    struct disk_entry *entry = disk_find(e, name);
 
     if (!entry && e->disk_count == DISK_ENTRIES_MAX)
         return -ENOSPC;
@@ -55,7 +55,7 @@ int store_put(struct imagined_engine *e, struct str name, struct imagined_artifa
     return 0;
 }
 
-void store_remove(struct imagined_engine *e, struct disk_entry *entry)
+void disk_remove(struct imagined_engine *e, struct disk_entry *entry)
 {
     struct disk_entry *last = &e->disk[--e->disk_count];
 
@@ -90,8 +90,8 @@ double pulls_next_ms(const struct imagined *im)
     for (size_t i = 0; i < im->fleet->machines_count; i++)
         for (size_t k = 0; im->machines[i].engines && k < im->machines[i].facts->engines_count; k++)
             LINK_EACH(&im->machines[i].engines[k].pulls, at)
-                if (CONTAINER(at, struct pull, link)->is_running)
-                    return im->pulled_ms + PULL_STEP_MS;
+    if (CONTAINER(at, struct pull, link)->is_running)
+        return im->pulled_ms + PULL_STEP_MS;
     return INFINITY;
 }
 
@@ -107,7 +107,7 @@ void pull_leave(struct guest *g)
     p->is_running = p->is_running && !link_is_empty(&p->guests);
 }
 
-void serve_pull(struct guest *g)
+void face_pull(struct guest *g)
 {
     struct imagined_engine *e = g->engine;
     struct imagined_artifact *artifact;
@@ -129,8 +129,9 @@ void serve_pull(struct guest *g)
     if (g->asked.stream)
         put_status(g, "pulling manifest");
     if (!artifact || disk_is_full(e, artifact)) {
-        e->face->failed(g, 500, artifact ? "write: no space left on device"
-                                         : "pull model manifest: file does not exist");
+        e->face->failed(g, 500,
+                        artifact ? "write: no space left on device"
+                                 : "pull model manifest: file does not exist");
         return;
     }
     pulls_play(e->machine->im, imagined_now_ms(e->machine->im));
@@ -148,7 +149,7 @@ void serve_pull(struct guest *g)
     pull_tell(p);
 }
 
-void serve_copy(struct guest *g)
+void face_copy(struct guest *g)
 {
     struct str from, to;
     struct disk_entry *entry;
@@ -163,19 +164,19 @@ void serve_copy(struct guest *g)
         g->engine->face->failed(g, 400, words);
         return;
     }
-    entry = store_find(g->engine, from);
+    entry = disk_find(g->engine, from);
     if (!entry) {
         snprintf(words, sizeof words, "model \"%.*s\" not found", STR_ARG(from));
         g->engine->face->failed(g, 404, words);
         return;
     }
-    if (store_put(g->engine, to, entry->artifact) < 0)
+    if (disk_put(g->engine, to, entry->artifact) < 0)
         g->engine->face->failed(g, 500, "no space left on device");
     else
         guest_answer(g, 200, NULL);
 }
 
-void serve_delete(struct guest *g)
+void face_delete(struct guest *g)
 {
     char words[NAME_ROOM + 32];
     struct disk_entry *entry;
@@ -185,7 +186,7 @@ void serve_delete(struct guest *g)
     if (!guest_read(g, ASKED_native))
         return;
     name = g->asked.model.data ? g->asked.model : json_find_str(g->json.root, "name");
-    entry = name.len ? store_find(g->engine, name) : NULL;
+    entry = name.len ? disk_find(g->engine, name) : NULL;
     if (!entry) {
         snprintf(words, sizeof words, "model '%.*s' not found", (int)name.len,
                  name.data ? name.data : "");
@@ -193,9 +194,9 @@ void serve_delete(struct guest *g)
         return;
     }
     artifact = entry->artifact;
-    store_remove(g->engine, entry);
-    for (struct link *at = g->engine->pulls.next; !holds(g->engine, artifact) &&
-                                                  at != &g->engine->pulls; at = at->next) {
+    disk_remove(g->engine, entry);
+    for (struct link *at = g->engine->pulls.next;
+         !holds(g->engine, artifact) && at != &g->engine->pulls; at = at->next) {
         struct pull *p = CONTAINER(at, struct pull, link);
 
         if (p->artifact == artifact && !p->is_running)
@@ -237,8 +238,8 @@ static struct pull *pull_find(struct imagined_engine *e, struct imagined_artifac
     struct pull *p;
 
     LINK_EACH(&e->pulls, at)
-        if (CONTAINER(at, struct pull, link)->artifact == artifact)
-            return CONTAINER(at, struct pull, link);
+    if (CONTAINER(at, struct pull, link)->artifact == artifact)
+        return CONTAINER(at, struct pull, link);
     p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
@@ -258,7 +259,7 @@ static void pull_tell(struct pull *p)
         return;
     }
     LINK_EACH(&p->guests, at)
-        write_progress(CONTAINER(at, struct guest, pull_link), p);
+    write_progress(CONTAINER(at, struct guest, pull_link), p);
 }
 
 static void pull_end(struct pull *p)
@@ -267,7 +268,7 @@ static void pull_end(struct pull *p)
     p->bytes_done = (double)p->artifact->facts->bytes;
     while (!link_is_empty(&p->guests)) {
         struct guest *g = CONTAINER(p->guests.next, struct guest, pull_link);
-        int r = store_put(p->engine, str_from(g->model), p->artifact);
+        int r = disk_put(p->engine, str_from(g->model), p->artifact);
 
         link_remove(&g->pull_link);
         g->pull = NULL;
@@ -303,8 +304,9 @@ static void put_status(struct guest *g, const char *status)
 /* Nothing done yet is left out, as Go leaves out a zero. */
 static void put_layer(struct guest *g, const char *digest, uint64_t total, uint64_t done)
 {
-    int r = buf_printf(&g->out, "{\"status\":\"pulling %.12s\",\"digest\":\"sha256:%s\",\"total\":%llu",
-                       digest, digest, (unsigned long long)total);
+    int r =
+        buf_printf(&g->out, "{\"status\":\"pulling %.12s\",\"digest\":\"sha256:%s\",\"total\":%llu",
+                   digest, digest, (unsigned long long)total);
 
     if (r == 0 && done)
         r = buf_printf(&g->out, ",\"completed\":%llu", (unsigned long long)done);
@@ -319,7 +321,8 @@ static unsigned count_wan(const struct imagined *im)
 
     for (size_t i = 0; i < im->fleet->machines_count; i++)
         for (size_t k = 0; im->machines[i].engines && k < im->machines[i].facts->engines_count; k++)
-            LINK_EACH(&im->machines[i].engines[k].pulls, at) {
+            LINK_EACH(&im->machines[i].engines[k].pulls, at)
+            {
                 const struct pull *p = CONTAINER(at, struct pull, link);
 
                 count += p->is_running && !p->from_lan;

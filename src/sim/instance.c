@@ -4,8 +4,8 @@
 
 static void write_value(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t *state,
                         unsigned depth);
-static void write_object(struct json_out *o, yyjson_val *schema, struct str *text,
-                         uint64_t *state, unsigned depth);
+static void write_object(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t *state,
+                         unsigned depth);
 static void write_leaf(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t *state);
 static yyjson_val *simplest(yyjson_val *schema);
 static struct str schema_type(yyjson_val *schema);
@@ -13,13 +13,14 @@ static struct str schema_type(yyjson_val *schema);
 enum { DEPTH_MAX = 8 };
 
 static const char *const vocabulary[] = {
-    "alpaca", "altar", "barley", "basin", "beacon", "bridge", "bundle", "canal", "candle", "caravan",
-    "cedar", "chasm", "clay", "cliff", "cord", "crest", "dune", "ember", "ferry", "field", "flint",
-    "forge", "garden", "glacier", "granite", "grove", "harness", "herder", "inn", "kettle", "lantern",
-    "ledge", "llama", "maize", "market", "meadow", "mesa", "mill", "orchard", "pass", "path", "peak",
-    "plateau", "quarry", "quinoa", "rampart", "reed", "ridge", "river", "road", "runner", "saddle",
-    "salt", "shelter", "signal", "spring", "stable", "stair", "station", "terrace", "torch", "tower",
-    "valley", "wool",
+    "alpaca",  "altar",   "barley",  "basin",   "beacon", "bridge",  "bundle",  "canal",
+    "candle",  "caravan", "cedar",   "chasm",   "clay",   "cliff",   "cord",    "crest",
+    "dune",    "ember",   "ferry",   "field",   "flint",  "forge",   "garden",  "glacier",
+    "granite", "grove",   "harness", "herder",  "inn",    "kettle",  "lantern", "ledge",
+    "llama",   "maize",   "market",  "meadow",  "mesa",   "mill",    "orchard", "pass",
+    "path",    "peak",    "plateau", "quarry",  "quinoa", "rampart", "reed",    "ridge",
+    "river",   "road",    "runner",  "saddle",  "salt",   "shelter", "signal",  "spring",
+    "stable",  "stair",   "station", "terrace", "torch",  "tower",   "valley",  "wool",
 };
 
 void instance_write(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t seed)
@@ -27,7 +28,7 @@ void instance_write(struct json_out *o, yyjson_val *schema, struct str *text, ui
     write_value(o, schema, text, &seed, 0);
 }
 
-uint64_t draw(uint64_t *state)
+uint64_t dice_draw(uint64_t *state)
 {
     uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -36,9 +37,9 @@ uint64_t draw(uint64_t *state)
     return x ^ (x >> 31);
 }
 
-struct str draw_word(uint64_t *state)
+struct str dice_word(uint64_t *state)
 {
-    return str_from(vocabulary[draw(state) % COUNT_OF(vocabulary)]);
+    return str_from(vocabulary[dice_draw(state) % COUNT_OF(vocabulary)]);
 }
 
 static void write_value(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t *state,
@@ -53,7 +54,7 @@ static void write_value(struct json_out *o, yyjson_val *schema, struct str *text
     if (json_find(schema, "const")) {
         json_value(o, json_find(schema, "const"));
     } else if (yyjson_arr_size(list) > 0) {
-        json_value(o, yyjson_arr_get(list, draw(state) % yyjson_arr_size(list)));
+        json_value(o, yyjson_arr_get(list, dice_draw(state) % yyjson_arr_size(list)));
     } else if (str_is(type, "object") && depth < DEPTH_MAX) {
         write_object(o, schema, text, state, depth);
     } else if (str_is(type, "array")) {
@@ -71,27 +72,28 @@ static void write_leaf(struct json_out *o, yyjson_val *schema, struct str *text,
     struct str type = schema_type(schema);
 
     if (str_is(type, "integer") || str_is(type, "number")) {
-        json_number(o, json_find_u64(schema, "minimum") + draw(state) % 100);
+        json_number(o, json_find_u64(schema, "minimum") + dice_draw(state) % 100);
     } else if (str_is(type, "boolean")) {
-        json_bool(o, draw(state) & 1);
+        json_bool(o, dice_draw(state) & 1);
     } else if (str_is(type, "null")) {
         json_raw(o, STR("null"));
     } else if (str_is(type, "object")) {
         json_raw(o, STR("{}"));
     } else {
-        json_text(o, text->len ? *text : draw_word(state));
+        json_text(o, text->len ? *text : dice_word(state));
         *text = str_slice(NULL, 0);
     }
 }
 
-static void write_object(struct json_out *o, yyjson_val *schema, struct str *text,
-                         uint64_t *state, unsigned depth)
+static void write_object(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t *state,
+                         unsigned depth)
 {
     yyjson_val *key, *value;
     size_t i, max;
 
     json_open(o, '{');
-    yyjson_obj_foreach (json_find(schema, "properties"), i, max, key, value) {
+    yyjson_obj_foreach(json_find(schema, "properties"), i, max, key, value)
+    {
         json_key(o, yyjson_get_str(key));
         write_value(o, value, text, state, depth + 1);
     }
@@ -118,4 +120,3 @@ static struct str schema_type(yyjson_val *schema)
         return json_find(schema, "properties") ? STR("object") : STR("string");
     return json_str(type);
 }
-

@@ -9,5 +9,5 @@
 void instance_write(struct json_out *o, yyjson_val *schema, struct str *text, uint64_t seed);
 
 /* The next number of a sequence that *state begins. */
-uint64_t draw(uint64_t *state);
-struct str draw_word(uint64_t *state);
+uint64_t dice_draw(uint64_t *state);
+struct str dice_word(uint64_t *state);

@@ -150,8 +150,7 @@ static bool continue_said(struct str *ret, const struct asked *asked, struct str
 }
 
 /* The last header in what was said holds all that its answer is made of. */
-static bool continue_header(struct str *ret, struct str said, struct str artifact,
-                            struct buf *full)
+static bool continue_header(struct str *ret, struct str said, struct str artifact, struct buf *full)
 {
     unsigned messages, images, tools, seed, end = 0;
     unsigned long long words;
@@ -168,7 +167,8 @@ static bool continue_header(struct str *ret, struct str said, struct str artifac
     rest = str_slice(at.data + strlen(mark), at.len - strlen(mark));
     snprintf(copy, sizeof copy, "%.*s", STR_ARG(rest));
     if (sscanf(copy, "%u i=%u t=%u n=%llu #%8x]%n", &messages, &images, &tools, &words, &seed,
-               &end) != 5 || end == 0 || words > WORDS_MAX)
+               &end) != 5 ||
+        end == 0 || words > WORDS_MAX)
         return false;
     buf_reset(full);
     if (buf_put(full, str_slice(at.data, strlen(mark) + end)) < 0 ||
@@ -230,14 +230,13 @@ static int plain_text(struct buf *out, uint64_t words, uint32_t seed)
 
     for (uint64_t i = 0; i < words && r == 0; i++) {
         bool begins = left == 0;
-        struct str word = draw_word(&state);
+        struct str word = dice_word(&state);
 
         if (begins)
-            left = 5 + (unsigned)(draw(&state) % 8);
+            left = 5 + (unsigned)(dice_draw(&state) % 8);
         left--;
         r = buf_printf(out, " %c%.*s%s", begins ? toupper(word.data[0]) : word.data[0],
-                       (int)word.len - 1, word.data + 1,
-                       left == 0 || i + 1 == words ? "." : "");
+                       (int)word.len - 1, word.data + 1, left == 0 || i + 1 == words ? "." : "");
     }
     return r;
 }
@@ -273,10 +272,10 @@ static const struct asked_tool *wanted_tool(const struct asked *asked)
     for (size_t i = 0; i < asked->tool_count; i++) {
         struct str name = asked->tools[i].name;
 
-        if (asked->tool_name.len ? str_equal(asked->tool_name, name)
-                                 : mentions(last->text, "call ", name) ||
-                                       mentions(last->text, "use ", name) ||
-                                       mentions(last->text, "use the tool ", name))
+        if (asked->tool_name.len
+                ? str_equal(asked->tool_name, name)
+                : mentions(last->text, "call ", name) || mentions(last->text, "use ", name) ||
+                      mentions(last->text, "use the tool ", name))
             return &asked->tools[i];
     }
     return asked->any_tool ? &asked->tools[0] : NULL;
@@ -289,8 +288,8 @@ static bool mentions(struct str text, const char *lead, struct str name)
     while ((rest = find_text(rest, str_from(lead))).len) {
         rest = str_slice(rest.data + strlen(lead), rest.len - strlen(lead));
         if (str_starts(rest, name) &&
-            (rest.len == name.len || !(isalnum((unsigned char)rest.data[name.len]) ||
-                                       rest.data[name.len] == '_')))
+            (rest.len == name.len ||
+             !(isalnum((unsigned char)rest.data[name.len]) || rest.data[name.len] == '_')))
             return true;
     }
     return false;
@@ -339,5 +338,5 @@ static struct str find_text(struct str in, struct str what)
 static void add_word_vector(float *out, uint32_t dimensions, uint64_t state)
 {
     for (uint32_t i = 0; i < dimensions; i++)
-        out[i] += (float)((double)(draw(&state) >> 11) / 4503599627370496.0 - 1.0);
+        out[i] += (float)((double)(dice_draw(&state) >> 11) / 4503599627370496.0 - 1.0);
 }

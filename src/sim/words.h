@@ -9,10 +9,10 @@
  *
  *     [qwen2.5:14b m=2 i=0 t=1 n=57 #1a2b3c4d] Caravan bridge maize …
  *
- * the artifact, the number of messages, images and tools, how many words follow and their seed. The rules by which a test asks for something:
- *   "write N words"            the answer has N words (at most WORDS_MAX)
- *   "call NAME", "use NAME",   in the last message, from the user, and there is such a tool:
- *   "use the tool NAME"        that tool is called, with arguments made from its parameters
+ * the artifact, the number of messages, images and tools, how many words follow and their seed. The
+ * rules by which a test asks for something: "write N words"            the answer has N words (at
+ * most WORDS_MAX) "call NAME", "use NAME",   in the last message, from the user, and there is such
+ * a tool: "use the tool NAME"        that tool is called, with arguments made from its parameters
  *   last message an assistant's whose text begins this answer (or, where messages were made of a
  *   prompt, a prompt that ends in such a beginning): only the rest is said
  * A JSON format holds the header in its first string. Pure.

@@ -11,11 +11,11 @@
 
 static struct runner *next_runner(const struct world *w, double *ret_ms);
 static void restart(struct world *w, double now_ms);
-static void stop_engine(struct engine *e);
+static void stop_engine(struct loader *e);
 static void cut_waiting(struct world *w, struct link *visits);
 static void cut(struct world *w, struct visit *v);
 static void abort_load(struct runner *r, double now_ms);
-static void leave_pending(struct engine *e, struct visit *v, double now_ms);
+static void leave_pending(struct loader *e, struct visit *v, double now_ms);
 static void trim_cache(struct world *w);
 
 struct world *world_new(const struct box *box, const struct world_hooks *hooks)
@@ -40,7 +40,7 @@ void world_free(struct world *w)
 
 unsigned world_add_engine(struct world *w, const struct world_engine *engine)
 {
-    struct engine *e = &w->engines[w->engine_count];
+    struct loader *e = &w->engines[w->engine_count];
 
     assert(w->engine_count < ENGINES_MAX);
     e->world = w;
@@ -58,29 +58,29 @@ unsigned world_add_engine(struct world *w, const struct world_engine *engine)
 void world_serve(struct world *w, unsigned engine, const struct world_artifact *artifact,
                  uint32_t num_ctx, double now_ms)
 {
-    struct engine *e = &w->engines[engine];
+    struct loader *e = &w->engines[engine];
     struct pace pace;
 
     e->serves = artifact;
     e->serves_ctx = num_ctx;
-    engine_pace(e, artifact, num_ctx, &pace);
-    engine_load(e, artifact, num_ctx, &pace, now_ms)->keep_ms = INFINITY;
+    loader_pace(e, artifact, num_ctx, &pace);
+    loader_load(e, artifact, num_ctx, &pace, now_ms)->keep_ms = INFINITY;
 }
 
 bool world_warm(struct world *w, unsigned engine, const struct world_artifact *artifact,
                 uint32_t num_ctx, double now_ms)
 {
-    struct engine *e = &w->engines[engine];
+    struct loader *e = &w->engines[engine];
     struct runner *r;
     struct pace pace;
 
-    engine_pace(e, artifact, num_ctx, &pace);
+    loader_pace(e, artifact, num_ctx, &pace);
     if (pace.fit.kind == FIT_no)
         return false;
-    r = engine_load(e, artifact, num_ctx, &pace, now_ms);
+    r = loader_load(e, artifact, num_ctx, &pace, now_ms);
     r->state = RUNNER_loaded;
     world_cache(w, artifact, now_ms);
-    engine_idle(r, now_ms);
+    loader_idle(r, now_ms);
     return true;
 }
 
@@ -89,12 +89,12 @@ void world_start(struct world *w, unsigned engine, struct visit *v, double now_m
     v->engine = engine;
     v->start_ms = now_ms;
     link_init(&v->link);
-    engine_ask(&w->engines[engine], v, now_ms);
+    loader_ask(&w->engines[engine], v, now_ms);
 }
 
 void world_leave(struct world *w, struct visit *v, double now_ms)
 {
-    struct engine *e = &w->engines[v->engine];
+    struct loader *e = &w->engines[v->engine];
 
     if (v->state == VISIT_pending)
         leave_pending(e, v, now_ms);
@@ -120,7 +120,7 @@ void world_advance(struct world *w, double now_ms)
     double due_ms;
 
     while ((r = next_runner(w, &due_ms)) && due_ms <= now_ms)
-        engine_play(r, due_ms);
+        loader_play(r, due_ms);
 }
 
 void world_set_fault(struct world *w, enum world_fault fault, double factor, uint32_t after_tokens,
@@ -137,7 +137,8 @@ void world_set_fault(struct world *w, enum world_fault fault, double factor, uin
 
 bool world_runner(const struct world *w, unsigned engine, unsigned i, struct runner_view *ret)
 {
-    LINK_EACH(&w->engines[engine].runners, at) {
+    LINK_EACH(&w->engines[engine].runners, at)
+    {
         const struct runner *r = CONTAINER(at, struct runner, link);
         unsigned busy = 0;
 
@@ -174,7 +175,7 @@ struct box world_free_box(const struct world *w)
 
     for (unsigned i = 0; i < w->engine_count; i++)
         LINK_EACH(&w->engines[i].runners, at)
-            left = memory_take(&left, &CONTAINER(at, struct runner, link)->pace.fit);
+    left = memory_take(&left, &CONTAINER(at, struct runner, link)->pace.fit);
     return left;
 }
 
@@ -212,7 +213,8 @@ static struct runner *next_runner(const struct world *w, double *ret_ms)
     if (w->fault == WORLD_frozen || w->fault == WORLD_dead)
         return NULL;
     for (unsigned i = 0; i < w->engine_count; i++) {
-        LINK_EACH(&w->engines[i].runners, at) {
+        LINK_EACH(&w->engines[i].runners, at)
+        {
             struct runner *r = CONTAINER(at, struct runner, link);
 
             if (runner_next_ms(r) < *ret_ms) {
@@ -234,7 +236,7 @@ static void restart(struct world *w, double now_ms)
             world_serve(w, i, w->engines[i].serves, w->engines[i].serves_ctx, now_ms);
 }
 
-static void stop_engine(struct engine *e)
+static void stop_engine(struct loader *e)
 {
     struct world *w = e->world;
 
@@ -245,8 +247,8 @@ static void stop_engine(struct engine *e)
         for (uint32_t i = 0; i < r->slot_count; i++)
             if (r->slots[i].visit)
                 cut(w, TAKE(r->slots[i].visit));
-        if (r->loader)
-            cut(w, TAKE(r->loader));
+        if (r->asker)
+            cut(w, TAKE(r->asker));
         runner_free(r);
     }
     cut_waiting(w, &e->pending);
@@ -274,13 +276,13 @@ static void cut(struct world *w, struct visit *v)
 /* Who asked for it has gone: the half-loaded copy is given up at once. */
 static void abort_load(struct runner *r, double now_ms)
 {
-    struct engine *e = r->engine;
+    struct loader *e = r->engine;
 
     runner_free(r);
-    engine_schedule(e, now_ms);
+    loader_schedule(e, now_ms);
 }
 
-static void leave_pending(struct engine *e, struct visit *v, double now_ms)
+static void leave_pending(struct loader *e, struct visit *v, double now_ms)
 {
     bool was_first = e->pending.next == &v->link;
 
@@ -288,7 +290,7 @@ static void leave_pending(struct engine *e, struct visit *v, double now_ms)
     e->pending_count--;
     if (was_first)
         e->evicting = false;
-    engine_schedule(e, now_ms);
+    loader_schedule(e, now_ms);
 }
 
 /* Least recently read files go first; what runners hold in RAM is not there for the cache. */

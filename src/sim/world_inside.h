@@ -26,7 +26,7 @@ struct slot {
 /* One copy in memory. */
 struct runner {
     struct link link;
-    struct engine *engine;
+    struct loader *engine;
     const struct world_artifact *artifact;
     enum runner_state state;
     struct pace pace;
@@ -36,17 +36,17 @@ struct runner {
     struct slot slots[SLOTS_MAX];
     struct link waiting; /* visits without a slot, first come, first served */
     unsigned refs;       /* visits with and without a slot */
-    struct visit *loader;
-    double keep_ms;      /* how long to stay when idle */
-    double expires_ms;   /* when idle: until when */
-    double due_ms;       /* load, unload or step: when it ends */
+    struct visit *asker;
+    double keep_ms;    /* how long to stay when idle */
+    double expires_ms; /* when idle: until when */
+    double due_ms;     /* load, unload or step: when it ends */
     double loaded_ms;
     bool stepping;
     uint32_t step_tokens; /* of a prompt, in this step */
     struct visit *step_visit;
 };
 
-struct engine {
+struct loader {
     struct world *world;
     unsigned number;
     struct world_engine options;
@@ -61,7 +61,7 @@ struct engine {
 struct world {
     struct box box;
     struct world_hooks hooks;
-    struct engine engines[ENGINES_MAX];
+    struct loader engines[ENGINES_MAX];
     unsigned engine_count;
     struct {
         const struct world_artifact *artifact;
@@ -80,7 +80,7 @@ void world_cache(struct world *w, const struct world_artifact *artifact, double 
 void world_tell(struct world *w, struct visit *v, enum visit_event what);
 
 /* world_runner.c: a loaded copy and its slots. */
-struct runner *runner_new(struct engine *e, const struct world_artifact *artifact,
+struct runner *runner_new(struct loader *e, const struct world_artifact *artifact,
                           const struct pace *pace, uint32_t slots, double now_ms);
 void runner_free(struct runner *r);
 void runner_use(struct runner *r, struct visit *v, double now_ms);
@@ -89,13 +89,13 @@ void runner_step_end(struct runner *r, double now_ms);
 double runner_next_ms(const struct runner *r);
 
 /* world_schedule.c: what an engine loads and evicts. */
-struct runner *engine_find(const struct engine *e, const struct world_artifact *artifact);
-void engine_ask(struct engine *e, struct visit *v, double now_ms);
-void engine_schedule(struct engine *e, double now_ms);
-void engine_idle(struct runner *r, double now_ms);
-void engine_unload(struct runner *r, double now_ms);
-void engine_play(struct runner *r, double now_ms);
-struct runner *engine_load(struct engine *e, const struct world_artifact *artifact,
+struct runner *loader_find(const struct loader *e, const struct world_artifact *artifact);
+void loader_ask(struct loader *e, struct visit *v, double now_ms);
+void loader_schedule(struct loader *e, double now_ms);
+void loader_idle(struct runner *r, double now_ms);
+void loader_unload(struct runner *r, double now_ms);
+void loader_play(struct runner *r, double now_ms);
+struct runner *loader_load(struct loader *e, const struct world_artifact *artifact,
                            uint32_t num_ctx, const struct pace *pace, double now_ms);
-void engine_pace(struct engine *e, const struct world_artifact *artifact, uint32_t num_ctx,
+void loader_pace(struct loader *e, const struct world_artifact *artifact, uint32_t num_ctx,
                  struct pace *ret);

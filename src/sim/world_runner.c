@@ -20,7 +20,7 @@ static void step_visit_end(struct runner *r, struct visit *v, double now_ms);
 static void decode_one(struct runner *r, struct visit *v, double now_ms);
 static void finish(struct runner *r, struct visit *v, enum visit_event what, double now_ms);
 
-struct runner *runner_new(struct engine *e, const struct world_artifact *artifact,
+struct runner *runner_new(struct loader *e, const struct world_artifact *artifact,
                           const struct pace *pace, uint32_t slots, double now_ms)
 {
     struct runner *r = memory_need(1, sizeof *r);
@@ -70,7 +70,7 @@ void runner_drop(struct runner *r, struct visit *v, double now_ms)
     v->end_ms = now_ms;
     r->refs--;
     if (r->refs == 0)
-        engine_idle(r, now_ms);
+        loader_idle(r, now_ms);
     else
         fill_slots(r, now_ms);
 }
@@ -152,8 +152,7 @@ static uint32_t cached_tokens(const struct slot *s, const struct visit *v)
     for (unsigned i = v->piece_count; i-- > 0;)
         for (unsigned k = s->piece_count; k-- > 0;)
             if (s->pieces[k].chain == v->pieces[i].chain)
-                return i + 1 < v->piece_count ? v->pieces[i].tokens
-                                              : v->pieces[i].tokens - 1;
+                return i + 1 < v->piece_count ? v->pieces[i].tokens : v->pieces[i].tokens - 1;
     return 0;
 }
 
@@ -236,7 +235,8 @@ static double step_length_ms(struct runner *r)
         return prompt_length_ms(r, p, decoding);
     if (decoding == 0)
         return -1;
-    return 1e3 * speed_step_seconds(&pace->box, &pace->load, &pace->fit, context / decoding, decoding);
+    return 1e3 *
+           speed_step_seconds(&pace->box, &pace->load, &pace->fit, context / decoding, decoding);
 }
 
 /* A batch of a prompt carries a token of each sequence that decodes, as llama-server's batches do:
@@ -257,7 +257,7 @@ static unsigned count_stepping(const struct world *w)
 
     for (unsigned i = 0; i < w->engine_count; i++)
         LINK_EACH(&w->engines[i].runners, at)
-            count += CONTAINER(at, struct runner, link)->stepping;
+    count += CONTAINER(at, struct runner, link)->stepping;
     return count ? count : 1;
 }
 

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an engine loads, in which order, and whom it evicts for it: the rules of Ollama's scheduler. */
+/* What an engine loads, in which order, and whom it evicts for it: the rules of Ollama's scheduler.
+ */
 #include "sim/world_inside.h"
 
 static bool needs_reload(struct runner *r, const struct visit *v);
-static bool serve_first(struct engine *e, double now_ms);
-static bool make_room(struct engine *e, struct visit *v, struct pace *pace, double now_ms);
-static bool exceeds(const struct engine *e, const struct pace *pace);
-static bool retry_smaller(struct engine *e, struct visit *v, const struct pace *pace,
+static bool serve_first(struct loader *e, double now_ms);
+static bool make_room(struct loader *e, struct visit *v, struct pace *pace, double now_ms);
+static bool exceeds(const struct loader *e, const struct pace *pace);
+static bool retry_smaller(struct loader *e, struct visit *v, const struct pace *pace,
                           double now_ms);
-static struct runner *find_victim(const struct engine *e);
+static struct runner *find_victim(const struct loader *e);
 static bool goes_before(const struct runner *a, const struct runner *b);
 static void expire(struct runner *r, double now_ms);
-static unsigned count_runners(const struct engine *e);
+static unsigned count_runners(const struct loader *e);
 static void load_end(struct runner *r, double now_ms);
-static void take_off(struct engine *e, struct visit *v);
+static void take_off(struct loader *e, struct visit *v);
 
 /* Above this part of what is free, Ollama evicts before it loads. */
 static const double FULL_SHARE = 0.8;
 
-struct runner *engine_find(const struct engine *e, const struct world_artifact *artifact)
+struct runner *loader_find(const struct loader *e, const struct world_artifact *artifact)
 {
-    LINK_EACH(&e->runners, at) {
+    LINK_EACH(&e->runners, at)
+    {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         if (!artifact || r->artifact == artifact)
@@ -30,9 +32,9 @@ struct runner *engine_find(const struct engine *e, const struct world_artifact *
 }
 
 /* A request for what is loaded passes by those that wait for a load. */
-void engine_ask(struct engine *e, struct visit *v, double now_ms)
+void loader_ask(struct loader *e, struct visit *v, double now_ms)
 {
-    struct runner *r = engine_find(e, e->options.on_demand ? v->artifact : NULL);
+    struct runner *r = loader_find(e, e->options.on_demand ? v->artifact : NULL);
 
     if (r && (!e->options.on_demand || (r->state == RUNNER_loaded && !needs_reload(r, v)))) {
         runner_use(r, v, now_ms);
@@ -47,33 +49,33 @@ void engine_ask(struct engine *e, struct visit *v, double now_ms)
     v->state = VISIT_pending;
     link_append(&e->pending, &v->link);
     e->pending_count++;
-    engine_schedule(e, now_ms);
+    loader_schedule(e, now_ms);
 }
 
 /* One load at a time: while one runs, or waits for room, all others wait behind it. */
-void engine_schedule(struct engine *e, double now_ms)
+void loader_schedule(struct loader *e, double now_ms)
 {
     while (!e->evicting && !link_is_empty(&e->pending)) {
         LINK_EACH(&e->runners, at)
-            if (CONTAINER(at, struct runner, link)->state == RUNNER_loading)
-                return;
+        if (CONTAINER(at, struct runner, link)->state == RUNNER_loading)
+            return;
         if (!serve_first(e, now_ms))
             return;
     }
 }
 
 /* The runner has nobody left. */
-void engine_idle(struct runner *r, double now_ms)
+void loader_idle(struct runner *r, double now_ms)
 {
     if (r->state != RUNNER_loaded)
         return;
     if (r->keep_ms <= 0)
-        engine_unload(r, now_ms);
+        loader_unload(r, now_ms);
     else
         r->expires_ms = now_ms + r->keep_ms;
 }
 
-void engine_unload(struct runner *r, double now_ms)
+void loader_unload(struct runner *r, double now_ms)
 {
     r->state = RUNNER_unloading;
     r->stepping = false;
@@ -81,25 +83,25 @@ void engine_unload(struct runner *r, double now_ms)
 }
 
 /* What a runner's due_ms announced has come. */
-void engine_play(struct runner *r, double now_ms)
+void loader_play(struct runner *r, double now_ms)
 {
-    struct engine *e = r->engine;
+    struct loader *e = r->engine;
 
     if (r->state == RUNNER_unloading) {
         runner_free(r);
-        e->evicting = e->evicting && engine_find(e, NULL) && !link_is_empty(&e->pending) &&
+        e->evicting = e->evicting && loader_find(e, NULL) && !link_is_empty(&e->pending) &&
                       CONTAINER(e->pending.next, struct visit, link)->retried;
-        engine_schedule(e, now_ms);
+        loader_schedule(e, now_ms);
     } else if (r->state == RUNNER_loading) {
         load_end(r, now_ms);
     } else if (r->stepping) {
         runner_step_end(r, now_ms);
     } else {
-        engine_unload(r, now_ms);
+        loader_unload(r, now_ms);
     }
 }
 
-struct runner *engine_load(struct engine *e, const struct world_artifact *artifact,
+struct runner *loader_load(struct loader *e, const struct world_artifact *artifact,
                            uint32_t num_ctx, const struct pace *pace, double now_ms)
 {
     uint32_t slots = artifact->one_slot ? 1 : e->options.slots;
@@ -112,7 +114,7 @@ struct runner *engine_load(struct engine *e, const struct world_artifact *artifa
     return r;
 }
 
-void engine_pace(struct engine *e, const struct world_artifact *artifact, uint32_t num_ctx,
+void loader_pace(struct loader *e, const struct world_artifact *artifact, uint32_t num_ctx,
                  struct pace *ret)
 {
     struct pace_asked asked = {
@@ -130,7 +132,7 @@ void engine_pace(struct engine *e, const struct world_artifact *artifact, uint32
 void world_expire(struct world *w, unsigned engine, const struct world_artifact *artifact,
                   double now_ms)
 {
-    struct runner *r = engine_find(&w->engines[engine], artifact);
+    struct runner *r = loader_find(&w->engines[engine], artifact);
 
     if (r && r->state != RUNNER_unloading)
         expire(r, now_ms);
@@ -144,15 +146,15 @@ static bool needs_reload(struct runner *r, const struct visit *v)
         return true;
     if (r->asked_ctx == v->num_ctx)
         return false;
-    engine_pace(r->engine, v->artifact, v->num_ctx, &wanted);
+    loader_pace(r->engine, v->artifact, v->num_ctx, &wanted);
     return wanted.num_ctx != r->pace.num_ctx;
 }
 
 /* True when the first in the queue was helped; false when it has to wait. */
-static bool serve_first(struct engine *e, double now_ms)
+static bool serve_first(struct loader *e, double now_ms)
 {
     struct visit *v = CONTAINER(e->pending.next, struct visit, link);
-    struct runner *r = engine_find(e, v->artifact);
+    struct runner *r = loader_find(e, v->artifact);
     uint32_t num_ctx = v->lowered_ctx ? v->lowered_ctx : v->num_ctx;
     struct pace pace;
 
@@ -167,7 +169,7 @@ static bool serve_first(struct engine *e, double now_ms)
             expire(r, now_ms);
         return false;
     }
-    engine_pace(e, v->artifact, num_ctx, &pace);
+    loader_pace(e, v->artifact, num_ctx, &pace);
     if (!make_room(e, v, &pace, now_ms))
         return false;
     take_off(e, v);
@@ -177,22 +179,22 @@ static bool serve_first(struct engine *e, double now_ms)
         world_tell(e->world, v, VISIT_EVENT_failed);
         return true;
     }
-    r = engine_load(e, v->artifact, v->num_ctx, &pace, now_ms);
+    r = loader_load(e, v->artifact, v->num_ctx, &pace, now_ms);
     r->options = v->options;
-    r->loader = v;
+    r->asker = v;
     v->runner = r;
     v->state = VISIT_loading;
     return false;
 }
 
 /* True when nothing more can or need be evicted for it. */
-static bool make_room(struct engine *e, struct visit *v, struct pace *pace, double now_ms)
+static bool make_room(struct loader *e, struct visit *v, struct pace *pace, double now_ms)
 {
     unsigned loaded = count_runners(e);
     struct runner *victim;
 
     if (pace->fit.kind == FIT_no && !v->retried && retry_smaller(e, v, pace, now_ms))
-        return !e->evicting && (engine_pace(e, v->artifact, v->lowered_ctx, pace), true);
+        return !e->evicting && (loader_pace(e, v->artifact, v->lowered_ctx, pace), true);
     if (loaded == 0)
         return true;
     if (loaded < e->options.max_loaded && !exceeds(e, pace))
@@ -205,7 +207,7 @@ static bool make_room(struct engine *e, struct visit *v, struct pace *pace, doub
 }
 
 /* Only where there is a GPU is the prediction looked at; a CPU finds out by failing. */
-static bool exceeds(const struct engine *e, const struct pace *pace)
+static bool exceeds(const struct loader *e, const struct pace *pace)
 {
     struct box left = world_free_box(e->world);
 
@@ -214,8 +216,7 @@ static bool exceeds(const struct engine *e, const struct pace *pace)
 }
 
 /* Out of memory: once, everything else goes and the engine's own context becomes smaller. */
-static bool retry_smaller(struct engine *e, struct visit *v, const struct pace *pace,
-                          double now_ms)
+static bool retry_smaller(struct loader *e, struct visit *v, const struct pace *pace, double now_ms)
 {
     bool smaller = v->num_ctx == 0 && pace->num_ctx > 4096;
 
@@ -224,7 +225,8 @@ static bool retry_smaller(struct engine *e, struct visit *v, const struct pace *
     v->retried = true;
     if (smaller)
         v->lowered_ctx = pace->num_ctx > 32768 ? 32768 : 4096;
-    LINK_EACH(&e->runners, at) {
+    LINK_EACH(&e->runners, at)
+    {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         e->evicting = true;
@@ -235,11 +237,12 @@ static bool retry_smaller(struct engine *e, struct visit *v, const struct pace *
 }
 
 /* Idle ones first, in the order of how long they were to be kept; else the shortest kept. */
-static struct runner *find_victim(const struct engine *e)
+static struct runner *find_victim(const struct loader *e)
 {
     struct runner *best = NULL;
 
-    LINK_EACH(&e->runners, at) {
+    LINK_EACH(&e->runners, at)
+    {
         struct runner *r = CONTAINER(at, struct runner, link);
 
         if (r->state == RUNNER_unloading)
@@ -267,36 +270,36 @@ static void expire(struct runner *r, double now_ms)
 {
     r->keep_ms = 0;
     if (r->refs == 0 && r->state == RUNNER_loaded)
-        engine_unload(r, now_ms);
+        loader_unload(r, now_ms);
 }
 
-static unsigned count_runners(const struct engine *e)
+static unsigned count_runners(const struct loader *e)
 {
     unsigned count = 0;
 
     LINK_EACH(&e->runners, at)
-        count++;
+    count++;
     return count;
 }
 
 static void load_end(struct runner *r, double now_ms)
 {
-    struct visit *v = r->loader;
+    struct visit *v = r->asker;
 
     r->state = RUNNER_loaded;
     r->loaded_ms = now_ms;
-    r->loader = NULL;
+    r->asker = NULL;
     world_cache(r->engine->world, r->artifact, now_ms);
     if (v)
         runner_use(r, v, now_ms);
     else if (r->refs == 0)
-        engine_idle(r, now_ms);
+        loader_idle(r, now_ms);
     else
         runner_step_end(r, now_ms); /* those that came while an engine started */
-    engine_schedule(r->engine, now_ms);
+    loader_schedule(r->engine, now_ms);
 }
 
-static void take_off(struct engine *e, struct visit *v)
+static void take_off(struct loader *e, struct visit *v)
 {
     link_remove(&v->link);
     e->pending_count--;

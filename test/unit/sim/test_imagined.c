@@ -32,7 +32,8 @@ static const char fleet_text[] =
     "      - {pull: 'qwen2.5:7b', context: 8K}\n"
     "  box:\n"
     "    hardware: {cpu: i5-12400, ram: 32 GB}\n"
-    "    engines: [llama-server, {kind: whisper-server, port: 8081}, {kind: sd-server, port: 1235}]\n"
+    "    engines: [llama-server, {kind: whisper-server, port: 8081}, {kind: sd-server, port: "
+    "1235}]\n"
     "    models:\n"
     "      - {pull: 'qwen2.5:7b', context: 8K, engine: llama-server}\n";
 
@@ -206,13 +207,14 @@ static uint64_t look(const char *machine, const char *key)
     buf_init(&out, 1 << 20);
     assert_int_equal(imagined_list(im, &out), 200);
     assert_int_equal(json_read(&tree, buf_str(&out), JSON_MEMORY(out.len), NULL), 0);
-    yyjson_arr_foreach(json_find(tree.root, "machines"), i, max, item)
-        if (str_is(json_find_str(item, "machine"), machine)) {
-            yyjson_val *engine = yyjson_arr_get_first(json_find(item, "engines"));
+    yyjson_arr_foreach(json_find(tree.root, "machines"), i, max,
+                       item) if (str_is(json_find_str(item, "machine"), machine))
+    {
+        yyjson_val *engine = yyjson_arr_get_first(json_find(item, "engines"));
 
-            found = yyjson_is_arr(json_find(engine, key)) ? yyjson_arr_size(json_find(engine, key))
-                                                          : json_find_u64(engine, key);
-        }
+        found = yyjson_is_arr(json_find(engine, key)) ? yyjson_arr_size(json_find(engine, key))
+                                                      : json_find_u64(engine, key);
+    }
     json_fini(&tree);
     buf_fini(&out);
     return found;
@@ -236,11 +238,12 @@ static void a_chat_is_framed_as_ollama_frames_it(void **state)
     static const char first[] = "{\"model\":\"qwen2.5:7b\",\"created_at\":?,\"message\":{\"role\":"
                                 "\"assistant\",\"content\":\"[qwen2\"},\"done\":false}\n";
     static const char last[] =
-        "{\"model\":\"qwen2.5:7b\",\"created_at\":?,\"message\":{\"role\":\"assistant\",\"content\":"
+        "{\"model\":\"qwen2.5:7b\",\"created_at\":?,\"message\":{\"role\":\"assistant\","
+        "\"content\":"
         "\"\"},\"done\":true,\"done_reason\":\"stop\",\"total_duration\":?,\"prompt_eval_count\":8,"
         "\"prompt_eval_duration\":?,\"eval_count\":";
-    const char *answer = get(imagined_address(im, DESK, 0), "POST", "/api/chat",
-                             chat("write 4 words", ""));
+    const char *answer =
+        get(imagined_address(im, DESK, 0), "POST", "/api/chat", chat("write 4 words", ""));
     char text[65536];
 
     (void)state;
@@ -276,10 +279,10 @@ static void two_machines_say_the_same_and_one_goes_on_for_the_other(void **state
     char whole[8192], body[16384], rest[8192];
 
     (void)state;
-    snprintf(whole, sizeof whole, "%s",
-             said(body_of(get(imagined_address(im, DESK, 0), "POST", "/api/chat",
-                              chat("tell me", ""))),
-                  "\"content\":\""));
+    snprintf(
+        whole, sizeof whole, "%s",
+        said(body_of(get(imagined_address(im, DESK, 0), "POST", "/api/chat", chat("tell me", ""))),
+             "\"content\":\""));
     snprintf(body, sizeof body,
              "{\"model\":\"qwen2.5:7b\",\"messages\":[{\"role\":\"user\",\"content\":\"tell me\"},"
              "{\"role\":\"assistant\",\"content\":\"%.70s\"}]}",
@@ -290,58 +293,58 @@ static void two_machines_say_the_same_and_one_goes_on_for_the_other(void **state
     assert_string_equal(rest, whole + 70);
 }
 
+static const struct {
+    unsigned machine;
+    const char *method, *path, *body, *status, *type, *answer;
+} errors[] = {
+    {DESK, "GET", "/", NULL, "200", "text/plain; charset=utf-8", "Ollama is running"},
+    {DESK, "GET", "/api/version", NULL, "200", "application/json; charset=utf-8",
+     "{\"version\":\"0.33.0\"}"},
+    {DESK, "GET", "/nope", NULL, "404", "text/plain", "404 page not found"},
+    {DESK, "GET", "/api/chat", NULL, "405", "text/plain", "405 method not allowed"},
+    {DESK, "POST", "/api/chat", "{\"model\":\"nope\",\"messages\":[]}", "404",
+     "application/json; charset=utf-8", "{\"error\":\"model 'nope' not found\"}"},
+    {DESK, "POST", "/api/chat", "", "400", "application/json; charset=utf-8",
+     "{\"error\":\"missing request body\"}"},
+    {DESK, "POST", "/api/chat", "xyz", "400", "application/json; charset=utf-8",
+     "{\"error\":\"invalid character 'x' looking for beginning of value\"}"},
+    {DESK, "POST", "/api/chat", "{}", "400", "application/json; charset=utf-8",
+     "{\"error\":\"model is required\"}"},
+    {DESK, "POST", "/api/chat",
+     "{\"model\":\"nomic-embed-text\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "400",
+     "application/json; charset=utf-8",
+     "{\"error\":\"\\\"nomic-embed-text\\\" does not support chat\"}"},
+    {DESK, "POST", "/api/chat",
+     "{\"model\":\"qwen2.5:7b\",\"think\":true,\"messages\":[{\"role\":\"user\",\"content\":"
+     "\"x\"}]}",
+     "400", "application/json; charset=utf-8",
+     "{\"error\":\"\\\"qwen2.5:7b\\\" does not support thinking\"}"},
+    {DESK, "POST", "/v1/chat/completions", "{\"model\":\"nope\",\"messages\":[]}", "404",
+     "application/json",
+     "{\"error\":{\"message\":\"model 'nope' not found\",\"type\":\"not_found_error\","
+     "\"param\":null,\"code\":null}}\n"},
+    {DESK, "POST", "/api/copy", "{\"source\":\"a\",\"destination\":\"b\"}", "404",
+     "application/json; charset=utf-8", "{\"error\":\"model \\\"a\\\" not found\"}"},
+    {DESK, "DELETE", "/api/delete", "{\"model\":\"a\"}", "404", "application/json; charset=utf-8",
+     "{\"error\":\"model 'a' not found\"}"},
+    {BOX, "GET", "/nope", NULL, "404", "application/json; charset=utf-8",
+     "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
+    {BOX, "GET", "/v1/chat/completions", NULL, "404", "application/json; charset=utf-8",
+     "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
+};
+
 static void errors_are_the_real_ones(void **state)
 {
-    static const struct {
-        unsigned machine;
-        const char *method, *path, *body, *status, *type, *answer;
-    } cases[] = {
-        {DESK, "GET", "/", NULL, "200", "text/plain; charset=utf-8", "Ollama is running"},
-        {DESK, "GET", "/api/version", NULL, "200", "application/json; charset=utf-8",
-         "{\"version\":\"0.33.0\"}"},
-        {DESK, "GET", "/nope", NULL, "404", "text/plain", "404 page not found"},
-        {DESK, "GET", "/api/chat", NULL, "405", "text/plain", "405 method not allowed"},
-        {DESK, "POST", "/api/chat", "{\"model\":\"nope\",\"messages\":[]}", "404",
-         "application/json; charset=utf-8", "{\"error\":\"model 'nope' not found\"}"},
-        {DESK, "POST", "/api/chat", "", "400", "application/json; charset=utf-8",
-         "{\"error\":\"missing request body\"}"},
-        {DESK, "POST", "/api/chat", "xyz", "400", "application/json; charset=utf-8",
-         "{\"error\":\"invalid character 'x' looking for beginning of value\"}"},
-        {DESK, "POST", "/api/chat", "{}", "400", "application/json; charset=utf-8",
-         "{\"error\":\"model is required\"}"},
-        {DESK, "POST", "/api/chat",
-         "{\"model\":\"nomic-embed-text\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
-         "400", "application/json; charset=utf-8",
-         "{\"error\":\"\\\"nomic-embed-text\\\" does not support chat\"}"},
-        {DESK, "POST", "/api/chat",
-         "{\"model\":\"qwen2.5:7b\",\"think\":true,\"messages\":[{\"role\":\"user\",\"content\":"
-         "\"x\"}]}",
-         "400", "application/json; charset=utf-8",
-         "{\"error\":\"\\\"qwen2.5:7b\\\" does not support thinking\"}"},
-        {DESK, "POST", "/v1/chat/completions", "{\"model\":\"nope\",\"messages\":[]}", "404",
-         "application/json",
-         "{\"error\":{\"message\":\"model 'nope' not found\",\"type\":\"not_found_error\","
-         "\"param\":null,\"code\":null}}\n"},
-        {DESK, "POST", "/api/copy", "{\"source\":\"a\",\"destination\":\"b\"}", "404",
-         "application/json; charset=utf-8", "{\"error\":\"model \\\"a\\\" not found\"}"},
-        {DESK, "DELETE", "/api/delete", "{\"model\":\"a\"}", "404",
-         "application/json; charset=utf-8", "{\"error\":\"model 'a' not found\"}"},
-        {BOX, "GET", "/nope", NULL, "404", "application/json; charset=utf-8",
-         "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
-        {BOX, "GET", "/v1/chat/completions", NULL, "404", "application/json; charset=utf-8",
-         "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *answer = get(imagined_address(im, cases[i].machine, 0), cases[i].method,
-                                 cases[i].path, cases[i].body);
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        const char *answer = get(imagined_address(im, errors[i].machine, 0), errors[i].method,
+                                 errors[i].path, errors[i].body);
         char type[128];
 
-        snprintf(type, sizeof type, "\r\nContent-Type: %s\r\n", cases[i].type);
-        assert_memory_equal(answer + 9, cases[i].status, 3);
+        snprintf(type, sizeof type, "\r\nContent-Type: %s\r\n", errors[i].type);
+        assert_memory_equal(answer + 9, errors[i].status, 3);
         assert_non_null(strstr(answer, type));
-        assert_string_equal(body_of(answer), cases[i].answer);
+        assert_string_equal(body_of(answer), errors[i].answer);
     }
 }
 
@@ -386,8 +389,8 @@ static void openai_words_come_as_ollama_and_llama_server_write_them(void **state
     assert_non_null(strstr(ollama, "\"choices\":[],\"usage\":{\"prompt_tokens\":5,"));
     assert_string_equal(ollama + strlen(ollama) - 14, "data: [DONE]\n\n");
 
-    for (int i = 0; i < 1000 && !strstr(get(imagined_address(im, BOX, 0), "GET", "/health", NULL),
-                                        "200 OK");
+    for (int i = 0;
+         i < 1000 && !strstr(get(imagined_address(im, BOX, 0), "GET", "/health", NULL), "200 OK");
          i++)
         poll(NULL, 0, 10);
     llama = get(imagined_address(im, BOX, 0), "POST", "/v1/chat/completions", body);
@@ -544,8 +547,8 @@ static void a_client_that_leaves_frees_the_slot(void **state)
     (void)state;
     assert_true(read_until(fd, &used, "\"done\":false", DEADLINE_MS));
     close(fd);
-    assert_non_null(strstr(get(address, "POST", "/api/chat", chat("write 2 words", "")),
-                           "\"done\":true"));
+    assert_non_null(
+        strstr(get(address, "POST", "/api/chat", chat("write 2 words", "")), "\"done\":true"));
 }
 
 int main(void)

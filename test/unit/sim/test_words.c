@@ -34,12 +34,14 @@ static bool says(struct answer a, const char *begins)
 static void an_answer_begins_with_what_arrived(void **state)
 {
     (void)state;
-    assert_true(says(answer_to("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", ASKED_native),
-                     "[qwen2.5:14b m=1 i=0 t=0 n="));
-    assert_true(says(answer_to("{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\","
-                               "\"content\":\"hi\",\"images\":[\"AA\"]}],\"tools\":[{}]}",
-                               ASKED_native),
-                     "[qwen2.5:14b m=2 i=1 t=1 n="));
+    assert_true(
+        says(answer_to("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", ASKED_native),
+             "[qwen2.5:14b m=1 i=0 t=0 n="));
+    assert_true(
+        says(answer_to("{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\","
+                       "\"content\":\"hi\",\"images\":[\"AA\"]}],\"tools\":[{}]}",
+                       ASKED_native),
+             "[qwen2.5:14b m=2 i=1 t=1 n="));
     assert_true(says(answer_to("{\"prompt\":\"write 3 words\"}", ASKED_native),
                      "[qwen2.5:14b m=1 i=0 t=0 n=3 #"));
 }
@@ -49,11 +51,13 @@ static void the_same_messages_give_the_same_text_in_every_dialect(void **state)
     struct answer native, parts;
 
     (void)state;
-    native = answer_to("{\"messages\":[{\"role\":\"user\",\"content\":\"hello\",\"images\":[\"AA\"]}]}",
-                       ASKED_native);
-    parts = answer_to("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hel\"},"
-                      "{\"type\":\"text\",\"text\":\"lo\"},{\"type\":\"image_url\",\"image_url\":{}}]}]}",
-                      ASKED_openai);
+    native =
+        answer_to("{\"messages\":[{\"role\":\"user\",\"content\":\"hello\",\"images\":[\"AA\"]}]}",
+                  ASKED_native);
+    parts = answer_to(
+        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hel\"},"
+        "{\"type\":\"text\",\"text\":\"lo\"},{\"type\":\"image_url\",\"image_url\":{}}]}]}",
+        ASKED_openai);
     assert_true(str_equal(native.text, parts.text));
 }
 
@@ -68,10 +72,11 @@ static void a_beginning_is_continued_wherever_it_was_cut(void **state)
     for (size_t n = 1; n < strlen(full); n++) {
         struct answer rest;
 
-        snprintf(cut, sizeof cut,
-                 "{\"messages\":[{\"role\":\"user\",\"content\":\"tell me\"},{\"role\":\"assistant\","
-                 "\"content\":\"%.*s\"}]}",
-                 (int)n, full);
+        snprintf(
+            cut, sizeof cut,
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"tell me\"},{\"role\":\"assistant\","
+            "\"content\":\"%.*s\"}]}",
+            (int)n, full);
         rest = answer_to(cut, ASKED_openai);
         assert_true(str_equal(rest.text, str_from(full + n)));
         assert_true(rest.chain == whole.chain || rest.chain != 0);
@@ -157,8 +162,10 @@ static void a_stop_text_ends_it(void **state)
 
 static void tokens_make_the_whole_text_again(void **state)
 {
-    static const struct str texts[] = {
-        {"one two  three", 14}, {"incomprehensibilities", 21}, {"", 0}, {"h\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 x", 11}};
+    static const struct str texts[] = {{"one two  three", 14},
+                                       {"incomprehensibilities", 21},
+                                       {"", 0},
+                                       {"h\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 x", 11}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -178,8 +185,9 @@ static void durations_are_read_as_go_reads_them(void **state)
     static const struct {
         const char *json;
         double ms;
-    } cases[] = {{"300", 300000}, {"-1", -1000},       {"0", 0},       {"\"10m\"", 600000},
-                 {"\"1h30m\"", 5400000}, {"\"-1s\"", -1000}, {"\"1.5s\"", 1500}, {"\"0\"", 0}};
+    } cases[] = {
+        {"300", 300000},        {"-1", -1000},      {"0", 0},           {"\"10m\"", 600000},
+        {"\"1h30m\"", 5400000}, {"\"-1s\"", -1000}, {"\"1.5s\"", 1500}, {"\"0\"", 0}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
