@@ -27,7 +27,7 @@ static void a_request_takes_what_the_formulas_say(void **state)
     struct pace p = alone(&mid);
     struct visit *v;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     v = ask(t, "a", &mid, 100, 11);
     go_on(t);
     assert_string_equal(t->log, "a done");
@@ -46,7 +46,7 @@ static void a_long_prompt_is_read_in_batches_that_add_up(void **state)
     struct pace p = alone(&tiny);
     struct visit *v;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     v = ask(t, "a", &tiny, 4000, 1);
     go_on(t);
     assert_near(v->first_ms - v->slot_ms,
@@ -58,7 +58,7 @@ static void a_prompt_that_continues_the_last_one_is_read_from_there(void **state
     struct table *t = *state;
     struct visit *first, *second;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     first = ask(t, "a", &tiny, 300, 5);
     first->answer_chain = 77;
     go_on(t);
@@ -81,7 +81,7 @@ static void one_slot_serves_first_come_first_served(void **state)
     struct table *t = *state;
     struct visit *a, *b;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     a = ask(t, "a", &tiny, 10, 10);
     b = ask(t, "b", &tiny, 10, 2);
     ask(t, "c", &tiny, 10, 2);
@@ -113,7 +113,7 @@ static void two_copies_that_compute_share_the_machine(void **state)
     struct table *t = *state;
     struct visit *a, *b;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "load", &tiny, 0, 0);
     go_on(t);
     ask(t, "load", &mid, 0, 0);
@@ -133,7 +133,7 @@ static void a_second_load_comes_from_the_page_cache(void **state)
     struct pace p = alone(&mid);
     struct visit *cold, *warm;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     t->visits[0].keep_alive_given = true;
     cold = ask(t, "a", &mid, 10, 1);
     go_to(t, 60000);
@@ -147,7 +147,7 @@ static void leaving_gives_the_slot_to_the_next(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &tiny, 10, 1000000);
     ask(t, "b", &tiny, 10, 1);
     ask(t, "c", &tiny, 10, 1);
@@ -163,7 +163,7 @@ static void faults_do_what_they_are_called(void **state)
     struct table *t = *state;
     struct visit *v;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &tiny, 10, 100000);
     go_to(t, 5000);
     world_set_fault(t->world, WORLD_frozen, 0, 0, 5000);
@@ -192,7 +192,7 @@ static void slow_is_so_many_times_as_long(void **state)
     struct table *t = *state;
     struct visit *usual, *slow;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     usual = ask(t, "a", &tiny, 100, 50);
     go_on(t);
     world_set_fault(t->world, WORLD_slow, 3, 0, t->now_ms);
@@ -229,7 +229,7 @@ static void the_same_calls_give_the_same_events(void **state)
         struct table *t = *state;
 
         set_up(state);
-        open_ollama(t, 10000000000);
+        open_world(t, 10000000000, &ollama);
         for (int i = 0; i < 12; i++) {
             ask(t, (const char *[]){"a", "b", "c", "d"}[i % 4], i % 3 ? &mid : &tiny, 50 + 10 * i,
                 20);
@@ -245,6 +245,8 @@ static void the_same_calls_give_the_same_events(void **state)
         tear_down(state);
     }
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

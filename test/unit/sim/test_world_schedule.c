@@ -2,12 +2,14 @@
 /* What an imagined Ollama loads, in which order, and whom it evicts for it. */
 #include "world_table.h"
 
+static struct world_artifact huge = {.name = {"huge", 4}, .bytes = UINT64_C(90000000000)};
+
 static void loads_wait_for_each_other_but_what_is_loaded_answers(void **state)
 {
     struct table *t = *state;
     struct visit *b, *c;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &tiny, 10, 1);
     go_on(t);
     b = ask(t, "b", &mid, 10, 1);
@@ -22,7 +24,7 @@ static void a_queue_of_loads_has_an_end(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &mid, 10, 1);
     for (int i = 0; i < 4; i++)
         ask(t, "w", &big, 10, 1);
@@ -75,7 +77,7 @@ static void what_would_fill_four_fifths_of_a_gpu_evicts(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &mid, 10, 1);
     go_to(t, 10000);
     ask(t, "b", &big, 10, 1);
@@ -87,7 +89,7 @@ static void a_cpu_does_not_look_before_it_loads(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 0);
+    open_world(t, 0, &ollama);
     ask(t, "a", &big, 10, 1);
     go_to(t, 100000);
     ask(t, "b", &mid, 10, 1);
@@ -99,7 +101,7 @@ static void busy_ones_are_drained_before_they_go(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &mid, 10, 200);
     go_to(t, 3000);
     ask(t, "b", &big, 10, 1);
@@ -111,7 +113,7 @@ static void what_fits_nowhere_fails_in_words(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &tiny, 10, 1);
     go_to(t, 10000);
     ask(t, "b", &huge, 10, 1);
@@ -136,7 +138,7 @@ static void another_num_ctx_reloads_the_same_does_not(void **state)
         struct visit *second;
 
         set_up(state);
-        open_ollama(t, 10000000000);
+        open_world(t, 10000000000, &ollama);
         t->visits[0].num_ctx = cases[i].first;
         ask(t, "a", &tiny, 10, 1);
         go_to(t, 50000);
@@ -154,7 +156,7 @@ static void the_timer_of_keep_alive_begins_when_the_last_one_leaves(void **state
     struct table *t = *state;
     struct visit *v;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     v = ask(t, "a", &tiny, 10, 1);
     go_to(t, 299999);
     assert_string_equal(loaded(t), "tiny");
@@ -168,7 +170,7 @@ static void keep_alive_of_the_last_request_counts(void **state)
 {
     struct table *t = *state;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     t->visits[0].keep_alive_given = true;
     t->visits[0].keep_alive_ms = -1;
     ask(t, "a", &tiny, 10, 1);
@@ -185,7 +187,7 @@ static void leaving_during_a_load_aborts_it_for_the_others_it_begins_anew(void *
     struct table *t = *state;
     struct visit *b;
 
-    open_ollama(t, 10000000000);
+    open_world(t, 10000000000, &ollama);
     ask(t, "a", &mid, 10, 1);
     b = ask(t, "b", &mid, 10, 1);
     go_to(t, 1000);
@@ -195,6 +197,8 @@ static void leaving_during_a_load_aborts_it_for_the_others_it_begins_anew(void *
     assert_string_equal(t->log, "b done");
     assert_true(b->ready_ms > 3000);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -24,7 +24,6 @@ struct table {
 static UNUSED struct world_artifact big = {.name = {"big", 3}, .bytes = UINT64_C(8000000000)};
 static UNUSED struct world_artifact mid = {.name = {"mid", 3}, .bytes = UINT64_C(4000000000)};
 static UNUSED struct world_artifact tiny = {.name = {"tiny", 4}, .bytes = UINT64_C(1000000000)};
-static UNUSED struct world_artifact huge = {.name = {"huge", 4}, .bytes = UINT64_C(90000000000)};
 
 /* 10 GB on a GPU that reads 100 GB/s, loaded at 2 GB/s: no surprises, no efficiencies. */
 static UNUSED struct box rates(uint64_t gpu_bytes)
@@ -98,15 +97,7 @@ static UNUSED void open_world(struct table *t, uint64_t gpu_bytes,
     world_add_engine(t->world, engine);
 }
 
-static UNUSED void open_ollama(struct table *t, uint64_t gpu_bytes)
-{
-    open_world(t, gpu_bytes,
-               &(struct world_engine){.on_demand = true,
-                                      .slots = 1,
-                                      .max_loaded = 3,
-                                      .max_queue = 4,
-                                      .keep_alive_ms = 300000});
-}
+static UNUSED const struct world_engine ollama = {true, 1, 3, 4, 300000};
 
 static UNUSED struct visit *ask(struct table *t, const char *name,
                                 const struct world_artifact *artifact, uint32_t prompt,
@@ -153,5 +144,3 @@ static UNUSED const char *loaded(struct table *t)
                              : "");
     return text;
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
