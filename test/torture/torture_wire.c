@@ -15,7 +15,9 @@
 
 enum { EVENT_MAX = 1 << 20, ARENA_MAX = 1 << 20 };
 
-#define TOOL    "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"a\":[1,2.5]}}}"
+#define TOOL \
+    "{\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"parameters\":{\"a\":[1,2.5]}}}"
 #define PICTURE "data:image/png;base64,iVBORw0KGgo="
 
 static const char openai_chat[] =
