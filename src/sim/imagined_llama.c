@@ -333,11 +333,13 @@ static bool fits_context(struct guest *g)
     return false;
 }
 
-/* Whatever the method, it is the path that is not there. */
+/* Whatever the method, it is the path that is not there; in an order of its own. */
 static void not_found(struct guest *g, bool other_method)
 {
     (void)other_method;
-    failed_as(g, 404, "not_found_error", "File Not Found");
+    if (buf_put(&g->out, STR("{\"error\":{\"message\":\"File Not Found\",\"type\":"
+                             "\"not_found_error\",\"code\":404}}")) == 0)
+        guest_answer(g, 404, JSON_TYPE);
 }
 
 static void failed(struct guest *g, int status, const char *words)

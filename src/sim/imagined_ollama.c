@@ -16,7 +16,8 @@ static void serve_v1_chat(struct guest *g);
 static void serve_v1_text(struct guest *g);
 static void serve_v1_embed(struct guest *g);
 static void unload(struct guest *g, struct imagined_artifact *artifact);
-static bool may_think(struct guest *g, const struct imagined_artifact *a);
+static bool may_run(struct guest *g, const struct imagined_artifact *a);
+static bool is_refused(const struct imagined_engine *e, const struct model *m);
 static bool check(struct guest *g, const struct imagined_artifact *a, enum capability c);
 static bool has_images(const struct asked *asked);
 static void not_found(struct guest *g, bool other_method);
@@ -119,7 +120,7 @@ static void serve_chat(struct guest *g)
         failed(g, 400, words);
         return;
     }
-    if ((g->asked.tool_count && !check(g, a, CAPABILITY_tools)) || !may_think(g, a))
+    if ((g->asked.tool_count && !check(g, a, CAPABILITY_tools)) || !may_run(g, a))
         return;
     if (g->asked.message_count == 0)
         guest_load(g, a, &speech_load_only);
@@ -148,7 +149,7 @@ static void serve_generate(struct guest *g)
         failed(g, 400, words);
         return;
     }
-    if ((g->asked.suffix.len && !check(g, a, CAPABILITY_insert)) || !may_think(g, a))
+    if ((g->asked.suffix.len && !check(g, a, CAPABILITY_insert)) || !may_run(g, a))
         return;
     guest_tell(g, a, g->asked.stream ? &speech_generate_stream : &speech_generate_plain);
 }
@@ -202,7 +203,7 @@ static void serve_v1_chat(struct guest *g)
         failed(g, 400, words);
         return;
     }
-    if ((g->asked.tool_count && !check(g, a, CAPABILITY_tools)) || !may_think(g, a))
+    if ((g->asked.tool_count && !check(g, a, CAPABILITY_tools)) || !may_run(g, a))
         return;
     face_v1_begin(g, "chatcmpl-", V1_ollama);
     guest_tell(g, a, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
@@ -241,10 +242,18 @@ static void unload(struct guest *g, struct imagined_artifact *artifact)
     face_loaded(g, "unload");
 }
 
-static bool may_think(struct guest *g, const struct imagined_artifact *a)
+static bool may_run(struct guest *g, const struct imagined_artifact *a)
 {
-    char words[NAME_ROOM + 64];
+    char words[2 * NAME_ROOM];
 
+    if (is_refused(g->engine, a->facts->model)) {
+        snprintf(words, sizeof words,
+                 "'%.100s' is no longer compatible with your version of Ollama and has been "
+                 "replaced by a newer version. To re-download, run 'ollama pull %.100s'",
+                 g->model, g->model);
+        failed(g, 500, words);
+        return false;
+    }
     if (g->asked.think == ASKED_think_on && !artifact_can(a, CAPABILITY_thinking)) {
         snprintf(words, sizeof words, "\"%s\" does not support thinking", g->model);
         failed(g, 400, words);
@@ -256,6 +265,23 @@ static bool may_think(struct guest *g, const struct imagined_artifact *a)
            "image input is not supported - hint: if this is unexpected, you may need to "
            "provide the mmproj");
     return false;
+}
+
+/* The catalog knows from which version on a model is not loaded any more. */
+static bool is_refused(const struct imagined_engine *e, const struct model *m)
+{
+    unsigned is[3] = {0, 33, 0}, since[3] = {0};
+
+    if (!(m->refused_by & 1u << ENGINE_ollama))
+        return false;
+    if (e->facts->version.len)
+        sscanf(e->facts->version.data, "%u.%u.%u", &is[0], &is[1], &is[2]);
+    if (m->refused_since.len)
+        sscanf(m->refused_since.data, "%u.%u.%u", &since[0], &since[1], &since[2]);
+    for (int i = 0; i < 3; i++)
+        if (is[i] != since[i])
+            return is[i] > since[i];
+    return true;
 }
 
 /* In the words of Ollama, which names the model in full here. */

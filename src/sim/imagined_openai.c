@@ -19,6 +19,8 @@ static void event_close(struct guest *g, struct json_out *o, const char *object,
 static void object_open(struct guest *g, struct json_out *o, const char *object);
 static void object_close(struct guest *g, struct json_out *o, const char *object, unsigned with);
 static void put_name(const struct guest *g, struct json_out *o, const char *object);
+static void put_llama_name(const struct guest *g, struct json_out *o, const char *object,
+                           bool with_id);
 static void choice_open(const struct guest *g, struct json_out *o, const char *finish);
 static void choice_close(const struct guest *g, struct json_out *o, const char *finish);
 static void put_finish(struct json_out *o, const char *finish);
@@ -232,29 +234,39 @@ static void object_open(struct guest *g, struct json_out *o, const char *object)
 
 static void object_close(struct guest *g, struct json_out *o, const char *object, unsigned with)
 {
+    bool is_llama = g->style == V1_llama, id_first = strcmp(object, CHUNK) == 0;
+
     json_close(o, ']');
-    if (g->style == V1_llama)
-        put_name(g, o, object);
+    if (is_llama)
+        put_llama_name(g, o, object, id_first);
     if (with & (WITH_usage | WITH_no_usage))
         put_usage(g, o, with & WITH_no_usage);
-    if (with & WITH_timings && g->style == V1_llama)
+    if (is_llama && !id_first)
+        json_text(json_key(o, "id"), str_from(g->id));
+    if (is_llama && with & WITH_timings)
         put_timings(g, o);
     json_close(o, '}');
 }
 
 static void put_name(const struct guest *g, struct json_out *o, const char *object)
 {
-    static const char *const made_by[] = {
-        [V1_ollama] = "fp_ollama",
-        [V1_llama] = "b11669-imagined",
-        [V1_other] = "fp_imagined",
-    };
-
     json_text(json_key(o, "id"), str_from(g->id));
     json_text(json_key(o, "object"), str_from(object));
     json_number(json_key(o, "created"), (uint64_t)(g->came_us / 1000000));
     json_text(json_key(o, "model"), str_from(g->model));
-    json_text(json_key(o, "system_fingerprint"), str_from(made_by[g->style]));
+    json_text(json_key(o, "system_fingerprint"),
+              g->style == V1_ollama ? STR("fp_ollama") : STR("fp_imagined"));
+}
+
+static void put_llama_name(const struct guest *g, struct json_out *o, const char *object,
+                           bool with_id)
+{
+    json_number(json_key(o, "created"), (uint64_t)(g->came_us / 1000000));
+    if (with_id)
+        json_text(json_key(o, "id"), str_from(g->id));
+    json_text(json_key(o, "model"), str_from(g->model));
+    json_text(json_key(o, "system_fingerprint"), STR("b11669-imagined"));
+    json_text(json_key(o, "object"), str_from(object));
 }
 
 static void choice_open(const struct guest *g, struct json_out *o, const char *finish)
@@ -369,8 +381,11 @@ static void put_usage(const struct guest *g, struct json_out *o, bool is_zero)
     uint32_t answer = is_zero ? 0 : g->visit.tokens_done;
 
     json_open(json_key(o, "usage"), '{');
+    if (g->style == V1_llama)
+        json_number(json_key(o, "completion_tokens"), answer);
     json_number(json_key(o, "prompt_tokens"), prompt);
-    json_number(json_key(o, "completion_tokens"), answer);
+    if (g->style != V1_llama)
+        json_number(json_key(o, "completion_tokens"), answer);
     json_number(json_key(o, "total_tokens"), prompt + answer);
     if (g->style == V1_llama) {
         json_open(json_key(o, "prompt_tokens_details"), '{');

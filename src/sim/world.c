@@ -59,12 +59,16 @@ void world_serve(struct world *w, unsigned engine, const struct world_artifact *
                  uint32_t num_ctx, double now_ms)
 {
     struct loader *e = &w->engines[engine];
+    struct runner *r;
     struct pace pace;
 
     e->serves = artifact;
     e->serves_ctx = num_ctx;
     loader_pace(e, artifact, num_ctx, &pace);
-    loader_load(e, artifact, num_ctx, &pace, now_ms)->keep_ms = INFINITY;
+    r = loader_load(e, artifact, num_ctx, &pace, now_ms);
+    r->keep_ms = INFINITY;
+    if (pace.fit.kind == FIT_no) /* it is started again and again, and never answers */
+        r->due_ms = INFINITY;
 }
 
 bool world_warm(struct world *w, unsigned engine, const struct world_artifact *artifact,

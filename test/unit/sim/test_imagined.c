@@ -328,9 +328,9 @@ static const struct {
     {DESK, "DELETE", "/api/delete", "{\"model\":\"a\"}", "404", "application/json; charset=utf-8",
      "{\"error\":\"model 'a' not found\"}"},
     {BOX, "GET", "/nope", NULL, "404", "application/json; charset=utf-8",
-     "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
+     "{\"error\":{\"message\":\"File Not Found\",\"type\":\"not_found_error\",\"code\":404}}"},
     {BOX, "GET", "/v1/chat/completions", NULL, "404", "application/json; charset=utf-8",
-     "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}"},
+     "{\"error\":{\"message\":\"File Not Found\",\"type\":\"not_found_error\",\"code\":404}}"},
 };
 
 static void errors_are_the_real_ones(void **state)
