@@ -75,6 +75,11 @@ int endpoint_find(enum method method, struct str path)
     return other_method ? -2 : -1;
 }
 
+const char *endpoint_call_name(enum endpoint_id id)
+{
+    return rows[id].is_call ? rows[id].name : NULL;
+}
+
 static void on_request(void *ctx, struct stream *s, const struct request *r)
 {
     struct worker *w = ctx;

@@ -37,11 +37,11 @@ static void free_exchange(void *ctx);
 
 #define TO(name) (1u << STEP_##name)
 static const struct {
-    const char *name, *what;
+    const char *name;
     uint32_t next;
     step_fn *run;
 } steps[STEP_COUNT] = {
-#define STEP(name, what, next) [STEP_##name] = {#name, what, next, do_##name},
+#define STEP(name, what, next) [STEP_##name] = {#name, next, do_##name},
 #include "tables/exchange_steps.def"
 };
 
@@ -138,19 +138,6 @@ void exchange_run(struct exchange *x)
             return;
     }
     x->running = false;
-}
-
-int exchange_write_steps(struct buf *out)
-{
-    int r = 0;
-
-    for (unsigned i = 0; i < STEP_COUNT && r == 0; i++) {
-        r = buf_printf(out, "%-8s %s\n", steps[i].name, steps[i].what);
-        for (unsigned j = 0; j < STEP_COUNT && r == 0; j++)
-            if (steps[i].next & (1u << j))
-                r = buf_printf(out, "         -> %s\n", steps[j].name);
-    }
-    return r;
 }
 
 static enum verdict do_receive(struct exchange *x)

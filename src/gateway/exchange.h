@@ -119,6 +119,3 @@ void exchange_run(struct exchange *x);
 
 /* The failure that ends this exchange or this attempt; found may be empty. Only the first counts. */
 void exchange_fail(struct exchange *x, enum failure why, struct str found);
-
-/* "receive …", one line a step with its arrows, for `tampu help steps`. */
-MUST_USE int exchange_write_steps(struct buf *out);

@@ -27,6 +27,9 @@ enum endpoint_id {
     ENDPOINT_COUNT
 };
 
+/* The name that a call is counted under; NULL for a page. */
+const char *endpoint_call_name(enum endpoint_id id);
+
 /* What a page is asked. */
 struct page_request {
     struct gateway *gateway;

@@ -42,6 +42,11 @@ void door_open(void)
     door.is_open = true;
 }
 
+void door_close_to_loopback(void)
+{
+    door.loopback_only = true;
+}
+
 int door_check_address(const struct sockaddr *address)
 {
     unsigned char bytes[16];

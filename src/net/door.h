@@ -17,6 +17,9 @@
 /* Reads the environment once, before any thread starts. */
 void door_open(void);
 
+/* As if TAMPU_LOOPBACK_ONLY=1 had been said; for demo. Before any thread starts. */
+void door_close_to_loopback(void);
+
 /* 0, or -EPERM. */
 MUST_USE int door_check_address(const struct sockaddr *address);
 MUST_USE int door_check_name(struct str name);

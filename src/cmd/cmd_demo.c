@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tampu demo: a whole fleet on this machine, imagined machines on loopback. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/embedded.h"
+#include "cmd/command.h"
+#include "cmd/run.h"
+#include "cmd/usage.h"
+#include "net/door.h"
+#include "sim/imagined.h"
+
+struct demo {
+    const char *path; /* NULL: the fleet that the program carries */
+    struct fleet *fleet;     /* what the imagined machines were made of */
+    struct catalog *catalog;
+    struct imagined *imagined;
+    double speed;
+    char folder[64];
+};
+
+static load_fn load;
+static int load_fleet(struct fleet **ret, const char *path, struct err *err);
+static int open_world(struct demo *d, struct run *run, const struct options *o, struct err *err);
+static int choose_state(struct demo *d, struct run *run, const char *given, struct err *err);
+static void close_world(struct demo *d);
+static const char *address_of(void *ctx, uint32_t machine, uint32_t engine);
+static page_fn imagined_page, imagine_page;
+static void on_ready(void *ctx, const char *address);
+
+int cmd_demo(int argc, char **argv)
+{
+    struct run_flags flags = {0};
+    struct options o = {.other = run_take_flag, .ctx = &flags};
+    struct demo d = {.speed = 1};
+    struct run run = {.command = "demo", .on_ready = on_ready};
+    struct err err = {0};
+    int status;
+
+    if (!options_read(&o, argc, argv, &status))
+        return status;
+    d.path = o.operand_count ? o.operands[0] : NULL;
+    if (open_world(&d, &run, &o, &err) < 0) {
+        fprintf(stderr, "%s\n", err.text);
+        close_world(&d);
+        return EXIT_usage;
+    }
+    status = run_gateway(&run, load, &d);
+    close_world(&d);
+    return status;
+}
+
+/* Secrets are never read and nothing but loopback is ever reached, whatever the file says. */
+static int open_world(struct demo *d, struct run *run, const struct options *o, struct err *err)
+{
+    const char *speed = option_value(o, "speed");
+    char *end = NULL;
+    int r = load_fleet(&d->fleet, d->path, err);
+
+    door_close_to_loopback();
+    if (r == 0)
+        r = catalog_load(&d->catalog, NULL, err);
+    if (r == 0)
+        r = run_settings(run, d->fleet, o, err);
+    if (r == 0)
+        r = choose_state(d, run, option_value(o, "state"), err);
+    if (r == 0 && speed && ((d->speed = strtod(speed, &end)) <= 0 || *end || d->speed > 1e6))
+        r = err_set(err, -EINVAL, "tampu demo: --speed: found '%s', expected a number above 0",
+                    speed);
+    if (r < 0)
+        return r;
+    run->ctx = d;
+    run->parts.address = address_of;
+    run->parts.ctx = d;
+    run->pages.fns[ENDPOINT_imagined] = imagined_page;
+    run->pages.fns[ENDPOINT_imagine] = imagine_page;
+    run->pages.ctx[ENDPOINT_imagined] = run->pages.ctx[ENDPOINT_imagine] = d;
+    return imagined_open(&d->imagined, d->fleet, d->catalog,
+                         &(struct imagined_options){.speed = d->speed, .seed = 1}, err);
+}
+
+static int load_fleet(struct fleet **ret, const char *path, struct err *err)
+{
+    const struct embedded_file *file = embedded_find("fleets/homelab.yaml");
+
+    if (path)
+        return fleet_load(ret, path, err);
+    if (!file)
+        return err_set(err, -ENOENT, "this program carries no fleet: name a file");
+    return fleet_parse(ret, str_slice((const char *)file->data, file->size), file->name, err);
+}
+
+static int choose_state(struct demo *d, struct run *run, const char *given, struct err *err)
+{
+    if (!given) {
+        snprintf(d->folder, sizeof d->folder, "/tmp/tampu-demo-XXXXXX");
+        if (!mkdtemp(d->folder)) {
+            *d->folder = '\0';
+            return err_set(err, -errno, "no temporary folder in /tmp: give --state DIR");
+        }
+        given = d->folder;
+    }
+    snprintf(run->store_url, sizeof run->store_url, "sqlite:%s/tampu.db", given);
+    return 0;
+}
+
+static void close_world(struct demo *d)
+{
+    static const char *const files[] = {"tampu.db", "tampu.db-wal", "tampu.db-shm"};
+    char path[128];
+
+    imagined_close(d->imagined);
+    fleet_free(d->fleet);
+    catalog_free(d->catalog);
+    if (!*d->folder)
+        return;
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        snprintf(path, sizeof path, "%s/%s", d->folder, files[i]);
+        unlink(path);
+    }
+    rmdir(d->folder);
+}
+
+/* After a reload the file may have changed, but the imagined machines are those of the start:
+ * addresses go by name. */
+static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, struct err *err)
+{
+    struct demo *d = ctx;
+    AUTO(fleet) fleet = NULL;
+    AUTO(catalog) catalog = NULL;
+    int r = load_fleet(&fleet, d->path, err);
+
+    if (r == 0)
+        r = catalog_load(&catalog, NULL, err);
+    return r < 0 ? r : scene_new(ret, TAKE(fleet), TAKE(catalog), parts, err);
+}
+
+static const char *address_of(void *ctx, uint32_t machine, uint32_t engine)
+{
+    const struct demo *d = ctx;
+
+    return imagined_address(d->imagined, machine, engine);
+}
+
+static int imagined_page(const struct page_request *r, struct buf *out, const char **type)
+{
+    const struct demo *d = r->ctx;
+
+    (void)type;
+    return imagined_list(d->imagined, out);
+}
+
+static int imagine_page(const struct page_request *r, struct buf *out, const char **type)
+{
+    const struct demo *d = r->ctx;
+
+    (void)type;
+    return imagined_command(d->imagined, r->body, out);
+}
+
+static void on_ready(void *ctx, const char *address)
+{
+    const struct demo *d = ctx;
+    const char *model = d->fleet->categories_count ? d->fleet->categories[0].name.data : "MODEL";
+
+    fprintf(stderr,
+            "\nThese machines are imagined; the gateway is real. Ask it something:\n\n"
+            "  curl -iN http://%s/v1/chat/completions -H 'content-type: application/json' \\\n"
+            "    -d '{\"model\":\"%s\",\"stream\":true,\"messages\":"
+            "[{\"role\":\"user\",\"content\":\"hello\"}]}'\n\n"
+            "The header x-tampu-machine names the machine that answered. Kill it and ask again:\n\n"
+            "  curl -XPOST http://%s/imagine -H 'content-type: application/json' \\\n"
+            "    -d '{\"machine\":\"NAME\",\"do\":\"die\"}'\n\n"
+            "Ctrl-C stops everything.\n\n",
+            address, model, address);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of models, health, metrics. */
+#include "web/pages.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/version.h"
+#include "dialect/dialect.h"
+#include "gateway/scene.h"
+#include "net/clock.h"
+#include "route/candidates.h"
+#include "web/status.h"
+#include "wire/json_out.h"
+#include "wire/url.h"
+
+static page_fn models, model, live, ready, metrics, root;
+
+struct listing {
+    struct json_out json;
+    int64_t created_s;
+    struct str wanted; /* only this one; empty: all */
+    bool found;
+};
+
+static int add_name(void *ctx, struct str name, const char *what);
+static void write_model(struct listing *l, struct str name, const char *what);
+static int status_of(int r);
+static bool can_serve(const struct page_request *r);
+
+void web_pages(struct pages *pages)
+{
+    pages->fns[ENDPOINT_models] = models;
+    pages->fns[ENDPOINT_model] = model;
+    pages->fns[ENDPOINT_live] = live;
+    pages->fns[ENDPOINT_ready] = ready;
+    pages->fns[ENDPOINT_metrics] = metrics;
+    pages->fns[ENDPOINT_status] = status_page;
+    pages->fns[ENDPOINT_ps] = ps_page;
+    pages->fns[ENDPOINT_root] = root;
+}
+
+static int models(const struct page_request *r, struct buf *out, const char **type)
+{
+    struct listing l = {.json = {.out = out},
+                        .created_s = gateway_started_us(r->gateway) / 1000000};
+
+    (void)type;
+    json_open(&l.json, '{');
+    json_text(json_key(&l.json, "object"), STR("list"));
+    json_open(json_key(&l.json, "data"), '[');
+    if (candidates_each_name(r->scene->view, add_name, &l) < 0)
+        return 500;
+    json_close(&l.json, ']');
+    json_close(&l.json, '}');
+    return status_of(l.json.error);
+}
+
+/* One by its name, which may be a selector or an artifact too. */
+static int model(const struct page_request *r, struct buf *out, const char **type)
+{
+    struct listing l = {.json = {.out = out},
+                        .created_s = gateway_started_us(r->gateway) / 1000000};
+    struct candidates found;
+    struct err err = {0};
+    struct buf name;
+    int status;
+
+    (void)type;
+    buf_init(&name, 1024);
+    if (url_decode(&name, r->rest, false) < 0 ||
+        candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
+        status = dialect_get(DIALECT_openai)
+                             ->write_failure(out, FAILURE_unknown_model, str_from(err.text),
+                                             false) < 0
+                     ? 500
+                     : 404;
+    } else {
+        write_model(&l, buf_str(&name), "");
+        status = status_of(l.json.error);
+    }
+    buf_fini(&name);
+    return status;
+}
+
+static int add_name(void *ctx, struct str name, const char *what)
+{
+    struct listing *l = ctx;
+
+    write_model(l, name, what);
+    return l->json.error;
+}
+
+static void write_model(struct listing *l, struct str name, const char *what)
+{
+    json_open(&l->json, '{');
+    json_text(json_key(&l->json, "id"), name);
+    json_text(json_key(&l->json, "object"), STR("model"));
+    json_number(json_key(&l->json, "created"), (uint64_t)l->created_s);
+    json_text(json_key(&l->json, "owned_by"), STR("tampu"));
+    if (*what)
+        json_text(json_key(&l->json, "kind"), str_from(what));
+    json_close(&l->json, '}');
+}
+
+static int live(const struct page_request *r, struct buf *out, const char **type)
+{
+    (void)r;
+    (void)type;
+    return buf_put(out, STR("{\"status\":\"ok\"}\n")) < 0 ? 500 : 200;
+}
+
+static int ready(const struct page_request *r, struct buf *out, const char **type)
+{
+    bool serves = can_serve(r);
+
+    (void)type;
+    if (buf_printf(out, "{\"status\":\"%s\"}\n", serves ? "ok" : "no engine answers") < 0)
+        return 500;
+    return serves ? 200 : 503;
+}
+
+static bool can_serve(const struct page_request *r)
+{
+    const struct scene *s = r->scene;
+    uint64_t now_ms = clock_monotonic_us() / 1000;
+
+    for (uint32_t i = 0; i < s->view->copies_count; i++)
+        if (s->copies[i].engine->is_reachable &&
+            traffic_is_open(gateway_traffic(r->gateway), s->copies[i].place, now_ms))
+            return true;
+    return false;
+}
+
+static int metrics(const struct page_request *r, struct buf *out, const char **type)
+{
+    struct str version = STR(TAMPU_VERSION);
+
+    *type = "text/plain; version=0.0.4; charset=utf-8";
+    series_set(stats_series(gateway_stats(r->gateway), COUNTER_build_info, &version), 1);
+    return stats_write(gateway_stats(r->gateway), out) < 0 ? 500 : 200;
+}
+
+static int root(const struct page_request *r, struct buf *out, const char **type)
+{
+    const struct fleet *f = r->scene->fleet;
+
+    *type = "text/plain; charset=utf-8";
+    return buf_printf(out,
+                      "tampu %s serves %.*s: %u copies of models, %u categories.\n\n"
+                      "  POST /v1/chat/completions   ask a model (names: GET /v1/models)\n"
+                      "  GET  /admin/v1/status       what is up\n"
+                      "  GET  /metrics               counters\n",
+                      TAMPU_VERSION, STR_ARG(f->name), r->scene->view->copies_count,
+                      f->categories_count) < 0
+               ? 500
+               : 200;
+}
+
+static int status_of(int r)
+{
+    return r < 0 ? 500 : 200;
+}
