@@ -95,7 +95,7 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
     }
     r = find_address(e, ve, parts, err);
     if (r == -ENOENT) {
-        e->why_not = "no address is known";
+        e->why_not = ve->machine ? "its address is not known" : "a demo never calls the cloud";
         return 0;
     }
     if (r < 0)

@@ -133,6 +133,8 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy, s
         change.engine_opened = breaker_failed(&engine->breaker, now_ms, &t->rules,
                                               outcome.why == FAILURE_connect_failed ||
                                                   row->blame == BLAME_credential);
+        engine->unreachable =
+            outcome.why == FAILURE_connect_failed || outcome.why == FAILURE_connect_timeout;
     } else if (row->blame == BLAME_copy) {
         /* A late answer says that the copy hangs: more tries would hang as well. */
         breaker_forget(&engine->breaker);
@@ -168,18 +170,19 @@ bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms)
 
 bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uint64_t now_ms)
 {
-    bool changed;
+    bool changed, back;
 
     pthread_mutex_lock(&t->lock);
     changed = !engine->probed || engine->up != up;
     engine->probed = true;
     engine->up = up;
-    /* It answers again: what benched it (nobody listened) is over. A credential's bench is not,
-     * but providers are not probed. */
-    if (up && changed)
+    back = up && (changed || engine->unreachable);
+    if (back) {
         breaker_succeeded(&engine->breaker);
+        engine->unreachable = false;
+    }
     pthread_mutex_unlock(&t->lock);
-    if (up && changed)
+    if (back)
         traffic_sweep(t, now_ms);
     return changed;
 }

@@ -28,7 +28,8 @@ struct traffic;
 struct engine_place {
     struct str name; /* "machine/engine" */
     struct breaker breaker;
-    bool probed, up; /* what the health probe says; a place that was never probed counts as up */
+    bool probed, up;  /* what the health probe says; a place that was never probed counts as up */
+    bool unreachable; /* benched because nobody listened: a probe that is answered ends that */
 };
 
 /* One copy. Read under traffic_lock() only. */
