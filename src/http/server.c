@@ -12,6 +12,7 @@ enum { BACKLOG = 1024, SCRATCH_MAX = 256 * 1024 };
 
 static int open_listener(struct server *s, struct err *err);
 static void on_connection(uv_stream_t *listener, int status);
+static void close_done(void *ctx);
 static void close_listener(struct server *s);
 static void on_listener_closed(uv_handle_t *handle);
 static void close_idle(struct server *s);
@@ -163,6 +164,17 @@ void server_close(struct server *s)
     timer_stop(&s->drain_timer);
     close_listener(s);
     cut_all(s);
+    s->close_due = true;
+    loop_defer(s->loop, close_done, s);
+}
+
+/* Whoever called server_close() may still be inside one of our callbacks. */
+static void close_done(void *ctx)
+{
+    struct server *s = ctx;
+
+    s->close_due = false;
+    server_free_when_done(s);
 }
 
 static void close_listener(struct server *s)
@@ -201,7 +213,8 @@ static void cut_all(struct server *s)
 
 void server_free_when_done(struct server *s)
 {
-    if (!s->is_closed || !s->listener_closed || s->count || s->todo_due || s->drained_due)
+    if (!s->is_closed || !s->listener_closed || s->count || s->todo_due || s->drained_due ||
+        s->close_due)
         return;
     tls_side_close(s->tls);
     buf_fini(&s->scratch);

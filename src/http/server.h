@@ -11,8 +11,8 @@
  * request is over: answered completely, or the client left (`ok` says which).
  * After on_gone the stream must not be touched.
  * Answers may be given at any time from on_request on, from any callback, or
- * later. If an answer ends before the body has been read, the rest is read and thrown away up to
- * a limit, or the connection is closed.
+ * later. If an answer ends before the body has been read, the handler hears no more of it: the
+ * rest is read and thrown away up to a limit, or the connection is closed.
  * One request at a time per connection: pipelined ones wait their turn. Framing is made here:
  * handlers never pass Content-Length, Transfer-Encoding or Connection.
  * Requests that break the rules of HTTP/1 are answered here and the connection is closed.

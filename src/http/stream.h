@@ -64,7 +64,7 @@ struct server {
     struct link streams, todo;
     struct buf scratch; /* for heads */
     unsigned count;
-    bool todo_due, drained_due, accept_waits, is_draining, is_closed, listener_closed;
+    bool todo_due, drained_due, close_due, accept_waits, is_draining, is_closed, listener_closed;
     struct timer drain_timer;
     loop_fn *on_drained;
     void *drained_ctx;
