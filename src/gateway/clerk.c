@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "net/clock.h"
+
 enum { LOOK_EVERY_MS = 250 };
 
 struct clerk {
@@ -88,13 +90,13 @@ static void *watch(void *ctx)
 
 static bool wait_a_little(struct clerk *c)
 {
-    struct timespec until;
+    uint64_t until_us = clock_monotonic_us() + LOOK_EVERY_MS * 1000;
+    struct timespec until = {
+        .tv_sec = (time_t)(until_us / 1000000),
+        .tv_nsec = (long)(until_us % 1000000) * 1000,
+    };
     bool go_on;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_EVERY_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&c->lock);
     while (!c->stopping && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
         ;
