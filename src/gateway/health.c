@@ -217,10 +217,8 @@ static void on_due(void *ctx)
 
     if (probe_start(&p->probe, p->health->client, &p->at->endpoint,
                     (enum engine_kind)p->engine->engine->kind, p->at->authorization,
-                    (uint32_t)settings->health_timeout_ms, on_probed, p) < 0) {
-        p->probe = NULL;
-        timer_start(&p->timer, p->health->loop, settings->health_interval_ms, on_due, p);
-    }
+                    (uint32_t)settings->health_timeout_ms, on_probed, p) < 0)
+        on_probed(p, &(struct probe_result){.up = false});
 }
 
 static void on_probed(void *ctx, const struct probe_result *result)

@@ -20,7 +20,7 @@ static void fallbacks_are_what_the_table_says(void **state)
     assert_int_equal(s.header_count_max, 100);
     assert_int_equal(s.keep_alive_ms, 75000);
     assert_int_equal(s.total_timeout_ms, 30 * 60000);
-    assert_true(s.continue_streams);
+    assert_false(s.require_keys);
     assert_true(str_is(s.log_level, "info"));
 }
 
@@ -66,8 +66,8 @@ static const struct {
      "f:1:2: found 2h for gateway.connect_timeout, expected 10ms to 60s"},
     {"gateway.body_max", "1 TB", -ERANGE,
      "f:1:2: found 1 TB for gateway.body_max, expected 1024 to 4294967296"},
-    {"gateway.continue_streams", "yes", -EINVAL,
-     "f:1:2: found 'yes' for gateway.continue_streams, expected true or false"},
+    {"gateway.require_keys", "yes", -EINVAL,
+     "f:1:2: found 'yes' for gateway.require_keys, expected true or false"},
     {"gateway.log_level", "loud", -EINVAL,
      "f:1:2: found 'loud' for gateway.log_level, expected one of "
      "error|warning|notice|info|debug"},
