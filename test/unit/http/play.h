@@ -11,7 +11,7 @@ enum { SOON_MS = 60, NEVER_MS = 60000, BODY_MAX = 100000 };
 #define HELLO "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 #define WAIT  "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* A server whose handler writes down what it hears; /wait and /parts leave the answer to the test.
+/* A server whose handler writes down what it hears;.
  */
 static struct play {
     struct loop *loop;
@@ -21,14 +21,9 @@ static struct play {
     struct buf log, body, heard;
     uint16_t port;
     int fd;        /* a client */
-    size_t served; /* requests of /none, which are not written down */
+    size_t served; /* /none, which is not written down */
     bool drained, writable;
 } play;
-
-static inline void note(const char *text)
-{
-    assert_int_equal(buf_put(&play.log, str_from(text)), 0);
-}
 
 static inline void on_request(void *ctx, struct stream *s, const struct request *r)
 {
@@ -49,7 +44,7 @@ static inline void on_request(void *ctx, struct stream *s, const struct request 
         assert_int_equal(stream_answer(s, 200, NULL, 0, r->peer), 0);
     if (str_is(r->path, "/paused"))
         stream_pause(s);
-    if (str_is(r->path, "/nothing"))
+    if (str_is(r->path, "/empty"))
         assert_int_equal(stream_answer(s, 204, NULL, 0, STR("")), 0);
     if (str_is(r->path, "/parts"))
         assert_int_equal(stream_start(s, 200, NULL, 0, -1), 0);
@@ -63,7 +58,7 @@ static inline void on_body(struct stream *s, struct str chunk)
 
 static inline void on_body_end(struct stream *s)
 {
-    note("end;");
+    assert_int_equal(buf_put(&play.log, STR("end;")), 0);
     if (play.body.len && contains(&play.log, "/echo"))
         assert_int_equal(stream_answer(s, 200, NULL, 0, buf_str(&play.body)), 0);
 }
@@ -78,7 +73,7 @@ static inline void on_gone(struct stream *s, bool ok)
 {
     if (s != play.stream)
         return; /* /none */
-    note(ok ? "done;" : "gone;");
+    assert_int_equal(buf_put(&play.log, ok ? STR("done;") : STR("gone;")), 0);
     play.stream = NULL;
 }
 
@@ -146,14 +141,7 @@ static inline void client_hears(const char *text)
     hear(play.loop, play.fd, &play.heard, text);
 }
 
-static inline void client_hears_end(void)
-{
-    hear_end(play.loop, play.fd, &play.heard);
-}
-
-static inline void log_is(const char *text)
-{
-    UNTIL(play.loop, str_is(buf_str(&play.log), text));
-}
+#define client_hears_end() hear_end(play.loop, play.fd, &play.heard)
+#define log_is(text)       UNTIL(play.loop, str_is(buf_str(&play.log), text))
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

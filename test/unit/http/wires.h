@@ -6,17 +6,14 @@
 #pragma once
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "base/buf.h"
 #include "net/clock.h"
 #include "net/loop.h"
+#include "sockets.h"
 
 enum { PATIENCE_US = 5000000, HEARD_MAX = 64 << 20 };
 
@@ -39,37 +36,6 @@ static inline void turn(struct loop *l, int fd)
 
     uv_run(loop_uv(l), UV_RUN_NOWAIT);
     poll(fds, fd >= 0 ? 2 : 1, 1);
-}
-
-static inline struct sockaddr_in loopback(uint16_t port)
-{
-    return (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-static inline int dial(uint16_t port)
-{
-    struct sockaddr_in address = loopback(port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* A listening socket that no loop knows. */
-static inline int listen_raw(uint16_t *ret_port, int backlog)
-{
-    struct sockaddr_in address = loopback(0);
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, backlog), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
 }
 
 static inline int accept_raw(struct loop *l, int listener)
@@ -99,24 +65,6 @@ static inline void say(struct loop *l, int fd, struct str text)
         else
             text = str_slice(text.data + n, text.len - (size_t)n);
     }
-}
-
-/* The port at the end of "127.0.0.1:4000". */
-static inline uint16_t port_of(const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    uint64_t port = 0;
-
-    assert_non_null(colon);
-    assert_int_equal(str_to_u64(&port, str_from(colon + 1)), 0);
-    return (uint16_t)port;
-}
-
-/* Closes a socket that is a member: the member knows that it is closed. */
-static inline void hang_up(int *fd)
-{
-    close(*fd);
-    *fd = -1;
 }
 
 static inline bool contains(const struct buf *b, const char *text)
