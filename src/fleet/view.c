@@ -138,6 +138,10 @@ static int add_copy(struct view_owner *o, const struct machine *m, const struct 
         .artifact = catalog_artifact(o->view.catalog, model->pull),
     };
     c->slots = slots_of(model, c->artifact ? c->artifact->model : NULL);
+    for (uint32_t i = 0; i < m->keep_loaded.names_count; i++)
+        if (str_equal(m->keep_loaded.names[i], c->tag) ||
+            str_equal(m->keep_loaded.names[i], c->name))
+            c->is_pinned = true;
     c->has_parts = name_read(&c->parts, c->name) == 0;
     c->place = join(&o->arena, m->name, model->engine->name, model->pull);
     fill_facts(c);

@@ -32,6 +32,7 @@ struct copy {
     bool has_parts;                      /* the name is a deployment name */
     struct str place;                    /* "gtr9-pro/ollama/qwen2.5:72b" */
     uint32_t purposes, capabilities;     /* bits; all of them when nobody knows */
+    bool is_pinned;                      /* keep_loaded names it: it stays in memory */
     bool is_known;                       /* the catalog or the file says what it can do */
     uint64_t params;                     /* 0: not known */
     uint64_t context;                    /* tokens of one slot; 0: not said */

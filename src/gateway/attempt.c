@@ -179,6 +179,8 @@ static struct copy_shape shape_of(const struct copy *copy)
     return (struct copy_shape){
         .model = copy->tag,
         .num_ctx = (uint32_t)(copy->machine ? copy->context : 0),
+        /* What keep_loaded names stays; how long others do is the engine's own setting. */
+        .keep_alive = copy->is_pinned ? STR("-1") : STR(""),
         .can_think = thinks,
         .can_grade = thinks && str_starts(family, STR("gpt-oss")),
     };
