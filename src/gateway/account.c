@@ -55,13 +55,10 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     series_observe_us(copy->attempt_seconds, clock_monotonic_us() - a->started_us);
     if (change.copy_opened || change.engine_opened) {
         series_add(copy->breaker_trips, 1);
-        series_set(copy->breaker_open, 1);
         log_event(EVENT_breaker_opened, clock_wall_us(), fields);
     }
-    if (change.copy_closed || change.engine_closed) {
-        series_set(copy->breaker_open, 0);
+    if (change.copy_closed || change.engine_closed)
         log_event(EVENT_breaker_closed, clock_wall_us(), fields);
-    }
     if (!outcome.why || outcome.unknown)
         return;
     series_add(stats_series(x->worker->gateway->stats, COUNTER_failures_total,

@@ -204,7 +204,7 @@ static enum failure call(struct exchange *x, size_t pieces)
         .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
         /* A plain answer begins when all of it has been thought of. */
         .first_byte_timeout_ms =
-            is_streaming(x) ? time_left(x, first_byte_ms(x)) : 0,
+            is_streaming(x) || x->task == TASK_embed ? time_left(x, first_byte_ms(x)) : 0,
         .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
         .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
     };
@@ -252,6 +252,9 @@ static void on_head(void *ctx, const struct reply *r)
     struct exchange *x = ctx;
 
     x->attempt.status = r->status;
+    /* A router's login page, or another program on the engine's port. */
+    if (r->status < 300 && str_starts(reply_header(r, STR("content-type")), STR("text/html")))
+        exchange_fail(x, FAILURE_upstream_garbage, STR("a page of HTML"));
 }
 
 static void on_body(void *ctx, struct str chunk)

@@ -10,15 +10,16 @@
 #include "gateway/worker.h"
 #include "net/clock.h"
 
-enum { ANSWER_HEADERS_MAX = 9 };
+enum { ANSWER_HEADERS_MAX = 10 };
 
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
     size_t count;
-    char attempts[12], retry[12];
+    char attempts[12], retry[12], dropped[256];
 };
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
+static void add_dropped(const struct exchange *x, struct answer_headers *h);
 static void add_header(struct answer_headers *h, struct str name, struct str value);
 static bool start_stream(struct exchange *x);
 static void on_first_token(struct exchange *x);
@@ -223,6 +224,19 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     add_header(h, STR("x-tampu-machine"), copy->machine_name);
     add_header(h, STR("x-tampu-model"), copy->name);
     add_header(h, STR("x-tampu-parity"), str_from(parity_name(x->attempt.parity)));
+    if (x->attempt.translated && x->chat.dropped_count)
+        add_dropped(x, h);
+}
+
+/* Fields of the request that the engine's dialect cannot carry: never silent. */
+static void add_dropped(const struct exchange *x, struct answer_headers *h)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < x->chat.dropped_count && used < sizeof h->dropped; i++)
+        used += (size_t)snprintf(h->dropped + used, sizeof h->dropped - used, "%s%.*s",
+                                 i ? ", " : "", STR_ARG(x->chat.dropped[i]));
+    add_header(h, STR("x-tampu-dropped"), str_from(h->dropped));
 }
 
 static void add_header(struct answer_headers *h, struct str name, struct str value)

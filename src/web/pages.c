@@ -25,6 +25,7 @@ struct listing {
 
 static int add_name(void *ctx, struct str name, const char *what);
 static void write_model(struct listing *l, struct str name, const char *what);
+static void show_breakers(const struct page_request *r);
 static int status_of(int r);
 static bool can_serve(const struct page_request *r);
 
@@ -137,8 +138,25 @@ static int metrics(const struct page_request *r, struct buf *out, const char **t
     struct str version = STR(TAMPU_VERSION);
 
     *type = "text/plain; version=0.0.4; charset=utf-8";
+    show_breakers(r);
     series_set(stats_series(gateway_stats(r->gateway), COUNTER_build_info, &version), 1);
     return stats_write(gateway_stats(r->gateway), out) < 0 ? 500 : 200;
+}
+
+/* A bench ends by itself when its time is over, so what /metrics says is looked up when it is asked. */
+static void show_breakers(const struct page_request *r)
+{
+    const struct scene *s = r->scene;
+    uint64_t now_ms = clock_monotonic_us() / 1000;
+
+    for (uint32_t i = 0; i < s->view->copies_count; i++) {
+        struct copy_place copy = traffic_look(gateway_traffic(r->gateway), s->copies[i].place);
+        struct engine_place engine =
+            traffic_look_engine(gateway_traffic(r->gateway), s->copies[i].engine->place);
+
+        series_set(s->copies[i].breaker_open, !breaker_allows(&copy.breaker, now_ms) ||
+                                                  !breaker_allows(&engine.breaker, now_ms));
+    }
 }
 
 static int root(const struct page_request *r, struct buf *out, const char **type)
