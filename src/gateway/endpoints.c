@@ -44,7 +44,8 @@ static void on_body_end(struct stream *s);
 static void on_writable(struct stream *s);
 static void on_gone(struct stream *s, bool ok);
 static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
-static void refuse(struct stream *s, enum failure why, const char *found);
+static void refuse(struct worker *w, struct stream *s, enum failure why, const char *found);
+static void count_refusal(struct worker *w, enum failure why);
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
                        enum endpoint_id id);
 static void answer_page(struct page_visit *v);
@@ -88,16 +89,16 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
     struct admission admission;
 
     if (!row) {
-        refuse(s, id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
+        refuse(w, s, id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
         return;
     }
     if (w->stopping) {
-        refuse(s, FAILURE_shutting_down, "");
+        refuse(w, s, FAILURE_shutting_down, "");
         return;
     }
     admission = admission_check(r, row->who, w->keyring, w->gateway->settings, clock_wall_us());
     if (admission.why)
-        refuse(s, admission.why, admission.found);
+        refuse(w, s, admission.why, admission.found);
     else if (row->is_call)
         exchange_start(w, s, dialect_get(row->dialect), row->task, row->name,
                        admission.key ? admission.key->row.id : "");
@@ -124,7 +125,7 @@ static void on_body(struct stream *s, struct str chunk)
     if (*v == VISIT_call)
         exchange_on_body((struct exchange *)v, chunk);
     else if (buf_put(&((struct page_visit *)v)->body, chunk) < 0)
-        refuse(s, FAILURE_body_too_large, "");
+        refuse(((struct page_visit *)v)->worker, s, FAILURE_body_too_large, "");
 }
 
 static void on_body_end(struct stream *s)
@@ -167,7 +168,7 @@ static size_t error_body(void *ctx, int status, const char *words, char *out, si
     struct buf body;
     size_t length = 0;
 
-    (void)ctx;
+    count_refusal(ctx, why);
     buf_init(&body, room);
     if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(words), false) == 0) {
         memcpy(out, body.data, body.len);
@@ -177,16 +178,24 @@ static size_t error_body(void *ctx, int status, const char *words, char *out, si
     return length;
 }
 
-static void refuse(struct stream *s, enum failure why, const char *found)
+static void refuse(struct worker *w, struct stream *s, enum failure why, const char *found)
 {
     static const struct header json = {{"content-type", 12}, {"application/json", 16}};
     struct buf body;
 
+    count_refusal(w, why);
     buf_init(&body, 4096);
     if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(found), false) < 0)
         buf_reset(&body);
     stream_answer(s, failure_row(why)->status, &json, 1, buf_str(&body));
     buf_fini(&body);
+}
+
+static void count_refusal(struct worker *w, enum failure why)
+{
+    struct str name = str_from(failure_row(why)->name);
+
+    series_add(stats_series(w->gateway->stats, COUNTER_refusals_total, &name), 1);
 }
 
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
@@ -195,12 +204,12 @@ static void start_page(struct worker *w, struct stream *s, const struct request 
     struct page_visit *v;
 
     if (!w->gateway->pages.fns[id]) {
-        refuse(s, FAILURE_no_such_endpoint, "");
+        refuse(w, s, FAILURE_no_such_endpoint, "");
         return;
     }
     v = calloc(1, sizeof *v);
     if (!v) {
-        refuse(s, FAILURE_out_of_room, "");
+        refuse(w, s, FAILURE_out_of_room, "");
         return;
     }
     *v = (struct page_visit){
