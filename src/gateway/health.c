@@ -257,9 +257,11 @@ static void note_engine(struct patient *p, bool up, const struct probe_result *r
         snprintf(m->engine.version, sizeof m->engine.version, "%.*s", STR_ARG(result->version));
     }
     pthread_mutex_unlock(&h->lock);
-    if (changed)
-        log_event(up ? EVENT_engine_up : EVENT_engine_down, now_us,
-                  (struct log_field[]){LOG_STR("engine", p->engine->name), LOG_END});
+    if (!changed)
+        return;
+    log_event(up ? EVENT_engine_up : EVENT_engine_down, now_us,
+              (struct log_field[]){LOG_STR("engine", p->engine->name), LOG_END});
+    log_flush();
 }
 
 static void note_copies(struct patient *p, const struct probe_result *result)
