@@ -236,6 +236,10 @@ static void add_dropped(const struct exchange *x, struct answer_headers *h)
     for (size_t i = 0; i < x->chat.dropped_count && used < sizeof h->dropped; i++)
         used += (size_t)snprintf(h->dropped + used, sizeof h->dropped - used, "%s%.*s",
                                  i ? ", " : "", STR_ARG(x->chat.dropped[i]));
+    /* The names are the caller's own: a header takes visible ASCII only. */
+    for (char *c = h->dropped; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
     add_header(h, STR("x-tampu-dropped"), str_from(h->dropped));
 }
 
