@@ -18,6 +18,7 @@ static void write_digest(char out[static 65], uint64_t seed);
 static int build_machine(struct imagined *im, size_t index, struct err *err);
 static int build_engine(struct imagined_engine *e, struct err *err);
 static void read_settings(struct imagined_engine *e, struct world_engine *ret);
+static bool has_arg(const struct fleet_engine *e, const char *arg);
 static struct str find_env(const struct fleet_engine *e, const char *name);
 static uint32_t env_number(const struct fleet_engine *e, const char *name, uint32_t fallback);
 static void fill_disk(struct imagined_engine *e);
@@ -121,6 +122,10 @@ void imagined_pace(void *ctx, const struct pace_asked *asked, struct pace *ret)
     need = memory_need_of(&a->model->geometry, a->bytes, &run);
     ret->load = speed_load_of(a);
     ret->fit = memory_fit(&room, &need);
+    if (has_arg(e->facts, "--offload-to-cpu") && footprint_total(&need) <= room.ram_bytes)
+        ret->fit = (struct fit){.kind = room.gpu_bytes ? FIT_gpu : FIT_ram,
+                                .gpu_share = room.gpu_bytes ? 1 : 0,
+                                .ram_bytes = footprint_total(&need)};
     ret->predicted_bytes = memory_ollama_estimate(&a->model->geometry, a->bytes, &run);
     ret->num_ctx = (uint32_t)run.context;
     /* A discrete GPU reports its memory free only after a while, and Ollama waits for that. */
@@ -275,6 +280,15 @@ static void read_settings(struct imagined_engine *e, struct world_engine *ret)
     e->kv = str_is(kv, "q8_0") ? KV_q8_0 : str_is(kv, "q4_0") ? KV_q4_0 : KV_f16;
 }
 
+/* Given on the engine's command line. --offload-to-cpu: it rests in RAM, and borrows the GPU. */
+static bool has_arg(const struct fleet_engine *e, const char *arg)
+{
+    for (uint32_t i = 0; i < e->args_count; i++)
+        if (str_is(e->args[i], arg))
+            return true;
+    return false;
+}
+
 /* Empty when it is not set. */
 static struct str find_env(const struct fleet_engine *e, const char *name)
 {
@@ -304,7 +318,7 @@ static void fill_disk(struct imagined_engine *e)
     }
 }
 
-/* What the file says is kept loaded has been loaded for long. */
+/* What the file says is kept loaded has been loaded for long, as far as the engine keeps it. */
 static void fill_memory(struct imagined_machine *m)
 {
     uint32_t rank = 0;
@@ -318,8 +332,7 @@ static void fill_memory(struct imagined_machine *m)
         if (!entry || (e->facts->kind != ENGINE_ollama && e->facts->kind != ENGINE_openai) ||
             !is_kept(m->facts, model, rank++))
             continue;
-        if (!world_warm(m->world, e->number, &entry->artifact->world, (uint32_t)model->context, 0))
-            return;
+        world_warm(m->world, e->number, &entry->artifact->world, (uint32_t)model->context, 0);
     }
 }
 

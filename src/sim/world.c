@@ -79,7 +79,7 @@ bool world_warm(struct world *w, unsigned engine, const struct world_artifact *a
     struct pace pace;
 
     loader_pace(e, artifact, num_ctx, &pace);
-    if (pace.fit.kind == FIT_no)
+    if (pace.fit.kind == FIT_no || loader_would_evict(e, &pace))
         return false;
     r = loader_load(e, artifact, num_ctx, &pace, now_ms);
     r->state = RUNNER_loaded;

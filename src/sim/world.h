@@ -70,7 +70,8 @@ unsigned world_add_engine(struct world *w, const struct world_engine *engine);
 void world_serve(struct world *w, unsigned engine, const struct world_artifact *artifact,
                  uint32_t num_ctx, double now_ms);
 
-/* Loaded already, as if long ago; no time passes. False when it does not fit. */
+/* Loaded already, as if long ago; no time passes. False when it does not fit beside
+ * the others, so that the engine would have evicted one for it. */
 bool world_warm(struct world *w, unsigned engine, const struct world_artifact *artifact,
                 uint32_t num_ctx, double now_ms);
 

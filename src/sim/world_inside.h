@@ -99,3 +99,4 @@ struct runner *loader_load(struct loader *e, const struct world_artifact *artifa
                            uint32_t num_ctx, const struct pace *pace, double now_ms);
 void loader_pace(struct loader *e, const struct world_artifact *artifact, uint32_t num_ctx,
                  struct pace *ret);
+bool loader_would_evict(const struct loader *e, const struct pace *pace);

@@ -129,6 +129,14 @@ void loader_pace(struct loader *e, const struct world_artifact *artifact, uint32
     e->world->hooks.pace(e->world->hooks.ctx, &asked, ret);
 }
 
+/* Somebody would have to go before such a copy is loaded. */
+bool loader_would_evict(const struct loader *e, const struct pace *pace)
+{
+    unsigned loaded = count_runners(e);
+
+    return loaded > 0 && (loaded >= e->options.max_loaded || exceeds(e, pace));
+}
+
 void world_expire(struct world *w, unsigned engine, const struct world_artifact *artifact,
                   double now_ms)
 {
@@ -197,7 +205,7 @@ static bool make_room(struct loader *e, struct visit *v, struct pace *pace, doub
         return !e->evicting && (loader_pace(e, v->artifact, v->lowered_ctx, pace), true);
     if (loaded == 0)
         return true;
-    if (loaded < e->options.max_loaded && !exceeds(e, pace))
+    if (!loader_would_evict(e, pace))
         return pace->fit.kind != FIT_no || v->retried;
     victim = find_victim(e);
     e->evicting = true;
