@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Functions that this house does not use.
- * tools/banned reads the list: poisoned for the compiler, the names would break the libraries' headers.
+ * tools/banned reads the list: poisoned for the compiler, the names would break the libraries'
+ * headers.
  */
 #pragma once
 

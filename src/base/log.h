@@ -7,9 +7,10 @@
  *     → {"time":"2026-11-23T10:21:07.123456Z","level":"warning","event":"engine_down",
  *        "message":"an engine does not answer","machine":"gtr9-pro","after_ms":5000}
  *
- * Only cmd, gateway, apply, sim and web log; everything lower returns. Never a secret, never a prompt.
- * Thread-safe; one write per line batch: lines are kept in a buffer per thread until log_flush()
- * (a loop calls it once a turn) or until it is full. Warnings and errors are flushed at once.
+ * Only cmd, gateway, apply, sim and web log; everything lower returns. Never a secret, never a
+ * prompt. Thread-safe; one write per line batch: lines are kept in a buffer per thread until
+ * log_flush() (a loop calls it once a turn) or until it is full. Warnings and errors are flushed at
+ * once.
  */
 #pragma once
 
@@ -32,12 +33,27 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_STR(field, value) {.name = (field), .kind = LOG_KIND_str, .text = (value)}
-#define LOG_U64(field, value) {.name = (field), .kind = LOG_KIND_u64, .number = (int64_t)(value)}
-#define LOG_I64(field, value) {.name = (field), .kind = LOG_KIND_i64, .number = (value)}
+#define LOG_STR(field, value) \
+    { \
+        .name = (field), .kind = LOG_KIND_str, .text = (value) \
+    }
+#define LOG_U64(field, value) \
+    { \
+        .name = (field), .kind = LOG_KIND_u64, .number = (int64_t)(value) \
+    }
+#define LOG_I64(field, value) \
+    { \
+        .name = (field), .kind = LOG_KIND_i64, .number = (value) \
+    }
 /* microseconds in, milliseconds with three decimals out */
-#define LOG_MS(field, us) {.name = (field), .kind = LOG_KIND_ms, .number = (int64_t)(us)}
-#define LOG_END {.kind = LOG_KIND_end}
+#define LOG_MS(field, us) \
+    { \
+        .name = (field), .kind = LOG_KIND_ms, .number = (int64_t)(us) \
+    }
+#define LOG_END \
+    { \
+        .kind = LOG_KIND_end \
+    }
 
 /* fd: where lines go (2 for stderr); below `least` nothing is written. Before any thread starts. */
 void log_open(int fd, enum log_level least);

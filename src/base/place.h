@@ -15,5 +15,5 @@ struct place {
     uint32_t line, column;
 };
 
-#define PLACE "%s:%u:%u: "
+#define PLACE        "%s:%u:%u: "
 #define PLACE_ARG(p) (p).file ? (p).file : "?", (p).line, (p).column

@@ -20,7 +20,7 @@ struct str {
 };
 
 /* printf: "%.*s", STR_ARG(s) */
-#define STR_ARG(s) (int)(s).len, (s).data ? (s).data : ""
+#define STR_ARG(s)   (int)(s).len, (s).data ? (s).data : ""
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 
 static inline struct str str_from(const char *text)
@@ -54,7 +54,8 @@ size_t str_index(struct str s, char c);
 /* Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);
 
-/* Cuts s at the first `c`: what stood before it is returned, *rest is what follows (empty if none). */
+/* Cuts s at the first `c`: what stood before it is returned, *rest is what follows (empty if none).
+ */
 struct str str_cut(struct str s, char c, struct str *rest);
 
 /* Digits only, no sign, no space. 0, -EINVAL when not a number, -ERANGE when it does not fit. */

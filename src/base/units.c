@@ -23,25 +23,27 @@ enum { DECIMALS_MAX = 9 };
 
 /* Each list ends with a NULL name; "" is a number without a unit. */
 static const struct unit byte_units[] = {
-    {"", 1},           {"B", 1},        {"kB", 1000},   {"MB", 1000000}, {"GB", 1000000000},
-    {"TB", 1000000000000}, {"KiB", KI}, {"MiB", MI}, {"GiB", GI}, {"TiB", TI}, {NULL, 0},
+    {"", 1},         {"B", 1},           {"kB", 1000},
+    {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
+    {"KiB", KI},     {"MiB", MI},        {"GiB", GI},
+    {"TiB", TI},     {NULL, 0},
 };
 static const struct unit memory_units[] = {
-    {"", 1},    {"B", 1},    {"kB", KI},  {"MB", MI},  {"GB", GI},  {"TB", TI},
+    {"", 1},     {"B", 1},    {"kB", KI},  {"MB", MI},  {"GB", GI}, {"TB", TI},
     {"KiB", KI}, {"MiB", MI}, {"GiB", GI}, {"TiB", TI}, {NULL, 0},
 };
 static const struct unit duration_units[] = {
-    {"ms", 1},          {"s", 1000},         {"sec", 1000},     {"second", 1000},
-    {"seconds", 1000},  {"m", 60000},        {"min", 60000},    {"minute", 60000},
-    {"minutes", 60000}, {"h", 3600000},      {"hour", 3600000}, {"hours", 3600000},
-    {"d", 86400000},    {"day", 86400000},   {"days", 86400000}, {NULL, 0},
+    {"ms", 1},          {"s", 1000},       {"sec", 1000},      {"second", 1000},
+    {"seconds", 1000},  {"m", 60000},      {"min", 60000},     {"minute", 60000},
+    {"minutes", 60000}, {"h", 3600000},    {"hour", 3600000},  {"hours", 3600000},
+    {"d", 86400000},    {"day", 86400000}, {"days", 86400000}, {NULL, 0},
 };
 static const struct unit rate_units[] = {
-    {"bit/s", 1},        {"kbit/s", 1000},       {"Mbit/s", 1000000},  {"Gbit/s", 1000000000},
-    {"bps", 1},          {"kbps", 1000},         {"Mbps", 1000000},    {"Gbps", 1000000000},
-    {"b/s", 1},          {"kb/s", 1000},         {"Mb/s", 1000000},    {"Gb/s", 1000000000},
-    {"B/s", 8},          {"kB/s", 8000},         {"MB/s", 8000000},    {"GB/s", 8000000000},
-    {"MiB/s", 8 * MI},   {"GiB/s", 8 * GI},      {NULL, 0},
+    {"bit/s", 1},      {"kbit/s", 1000},  {"Mbit/s", 1000000}, {"Gbit/s", 1000000000},
+    {"bps", 1},        {"kbps", 1000},    {"Mbps", 1000000},   {"Gbps", 1000000000},
+    {"b/s", 1},        {"kb/s", 1000},    {"Mb/s", 1000000},   {"Gb/s", 1000000000},
+    {"B/s", 8},        {"kB/s", 8000},    {"MB/s", 8000000},   {"GB/s", 8000000000},
+    {"MiB/s", 8 * MI}, {"GiB/s", 8 * GI}, {NULL, 0},
 };
 static const struct unit count_units[] = {
     {"", 1}, {"K", 1000}, {"M", 1000000}, {"B", 1000000000}, {"T", 1000000000000}, {NULL, 0},
@@ -192,8 +194,8 @@ int units_write_bytes(struct buf *out, uint64_t bytes)
 
 int units_write_duration(struct buf *out, uint64_t ms)
 {
-    static const struct unit parts[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000},
-                                        {"s", 1000},     {"ms", 1}};
+    static const struct unit parts[] = {
+        {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
     int r = 0;
 
     if (!ms)

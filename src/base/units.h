@@ -27,7 +27,8 @@ MUST_USE int units_read_bytes(uint64_t *ret, struct str text);
 /* The same for RAM and VRAM, which are sold in powers of two: 32 GB is 32 GiB. */
 MUST_USE int units_read_memory(uint64_t *ret, struct str text);
 
-/* ms, s, m, h, d, also run together: "1h30m". Milliseconds. A bare 0 is good, other bare numbers are not. */
+/* ms, s, m, h, d, also run together: "1h30m". Milliseconds. A bare 0 is good, other bare numbers
+ * are not. */
 MUST_USE int units_read_duration(uint64_t *ret_ms, struct str text);
 
 /* bit/s, kbit/s, Mbit/s, Gbit/s or B/s, MB/s, GB/s. Bits a second. */

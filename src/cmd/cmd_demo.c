@@ -13,8 +13,8 @@
 #include "sim/imagined.h"
 
 struct demo {
-    const char *path; /* NULL: the fleet that the program carries */
-    struct fleet *fleet;     /* what the imagined machines were made of */
+    const char *path;    /* NULL: the fleet that the program carries */
+    struct fleet *fleet; /* what the imagined machines were made of */
     struct catalog *catalog;
     struct imagined *imagined;
     double speed;

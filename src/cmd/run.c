@@ -190,8 +190,8 @@ static void open_log(const struct settings *s)
     static const struct {
         const char *word;
         enum log_level level;
-    } levels[] = {{"error", LOG_error}, {"warning", LOG_warning}, {"info", LOG_info},
-                  {"debug", LOG_debug}};
+    } levels[] = {
+        {"error", LOG_error}, {"warning", LOG_warning}, {"info", LOG_info}, {"debug", LOG_debug}};
 
     for (size_t i = 0; i < COUNT_OF(levels); i++)
         if (str_is(s->log_level, levels[i].word))

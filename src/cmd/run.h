@@ -29,7 +29,8 @@ struct run {
 typedef int load_fn(void *ctx, struct scene **ret, const struct scene_parts *parts,
                     struct err *err);
 
-/* Settings: fallbacks, the fleet file's gateway:, the environment, flags. 0, or negative with words. */
+/* Settings: fallbacks, the fleet file's gateway:, the environment, flags. 0, or negative with
+ * words. */
 MUST_USE int run_settings(struct run *run, const struct fleet *fleet, const struct options *o,
                           struct err *err);
 

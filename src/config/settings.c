@@ -32,8 +32,7 @@ enum { NAME_MAX_LENGTH = 64 };
 static int set_row(struct settings *s, const struct row *row, struct str value, const char *where,
                    struct err *err);
 static int read_value(const struct row *row, uint64_t *ret, struct str value);
-static int wrong_value(const struct row *row, struct str value, const char *where,
-                       struct err *err);
+static int wrong_value(const struct row *row, struct str value, const char *where, struct err *err);
 static int out_of_range(const struct row *row, struct str value, const char *where,
                         struct err *err);
 static bool is_word(const char *words, struct str value);
@@ -204,14 +203,13 @@ static int read_value(const struct row *row, uint64_t *ret, struct str value)
 static int wrong_value(const struct row *row, struct str value, const char *where, struct err *err)
 {
     if (row->words)
-        return err_set(err, -EINVAL, "%s%sfound '%.*s' for %s, expected one of %s",
-                       WHERE(where), STR_ARG(value), row->key, row->words);
+        return err_set(err, -EINVAL, "%s%sfound '%.*s' for %s, expected one of %s", WHERE(where),
+                       STR_ARG(value), row->key, row->words);
     return err_set(err, -EINVAL, "%s%sfound '%.*s' for %s, expected %s", WHERE(where),
                    STR_ARG(value), row->key, kind_words[row->kind]);
 }
 
-static int out_of_range(const struct row *row, struct str value, const char *where,
-                        struct err *err)
+static int out_of_range(const struct row *row, struct str value, const char *where, struct err *err)
 {
     char low[32], high[32];
 

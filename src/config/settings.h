@@ -41,8 +41,7 @@ MUST_USE int settings_set(struct settings *s, struct str key, struct str value, 
 
 /* Every variable that names a setting: TAMPU_ and the key after "gateway.", dots and case
  * turned. Other variables are not looked at. */
-MUST_USE int settings_read_environment(struct settings *s, char *const *variables,
-                                       struct err *err);
+MUST_USE int settings_read_environment(struct settings *s, char *const *variables, struct err *err);
 
 /* A command-line flag without its dashes: "queue-max", "tls-key". -ENOENT: not a setting. */
 MUST_USE int settings_set_flag(struct settings *s, struct str flag, struct str value,

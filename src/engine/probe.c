@@ -46,9 +46,13 @@ int probe_start(struct probe **ret, struct client *client, const struct endpoint
 
     if (!p)
         return -ENOMEM;
-    *p = (struct probe){.client = client, .endpoint = endpoint, .kind = kind,
-                        .authorization = authorization, .timeout_ms = timeout_ms,
-                        .on_probed = on_probed, .ctx = ctx};
+    *p = (struct probe){.client = client,
+                        .endpoint = endpoint,
+                        .kind = kind,
+                        .authorization = authorization,
+                        .timeout_ms = timeout_ms,
+                        .on_probed = on_probed,
+                        .ctx = ctx};
     buf_init(&p->body, PROBE_BODY_MAX);
     r = ask(p, engine_kind_row(kind)->health);
     if (r < 0) {

@@ -5,8 +5,9 @@
  *     probe_start(&p, client, &endpoint, kind, authorization, timeout_ms, on_probed, ctx);
  *     probe_cancel(p);
  *
- * GETs only: no model is loaded, no token spent. Ollama: /api/version, then /api/ps. Others: the health
- * path of tables/engines.def. llama-server says 503 while it loads its model: it is there then, and up.
+ * GETs only: no model is loaded, no token spent. Ollama: /api/version, then /api/ps. Others: the
+ * health path of tables/engines.def. llama-server says 503 while it loads its model: it is there
+ * then, and up.
  */
 #pragma once
 

@@ -32,8 +32,7 @@ static int load_tree(struct loader *l, const char *path, const struct yaml *from
                      const struct open_file *outer);
 static int add_tree(struct loader *l, struct str text, const char *name,
                     const struct open_file *file);
-static int include_all(struct loader *l, const struct yaml *include,
-                       const struct open_file *file);
+static int include_all(struct loader *l, const struct yaml *include, const struct open_file *file);
 static int include_one(struct loader *l, const struct yaml *y, const struct open_file *file);
 static void merge(struct yaml *into, struct yaml *from);
 static void append(struct yaml *parent, struct yaml *child);
@@ -129,10 +128,9 @@ static int add_tree(struct loader *l, struct str text, const char *name,
     if (r < 0)
         return r;
     if (root->kind != YAML_map)
-        return err_set(l->err, -EINVAL,
-                       PLACE "found %s, expected a fleet file; begin with 'machines:'",
-                       PLACE_ARG(root->at), yaml_is_null(root) ? "nothing"
-                                                                : yaml_kind_name(root->kind));
+        return err_set(
+            l->err, -EINVAL, PLACE "found %s, expected a fleet file; begin with 'machines:'",
+            PLACE_ARG(root->at), yaml_is_null(root) ? "nothing" : yaml_kind_name(root->kind));
     if (l->count == FILES_MAX)
         return err_set(l->err, -EMSGSIZE, "%s: found more than %d files, expected fewer", name,
                        FILES_MAX);

@@ -51,20 +51,20 @@ struct category {
     struct str primary;  /* machine; empty with any and all */
     struct str *backups; /* machines, first choice first */
     uint32_t backups_count;
-    struct str *models;  /* only these artifacts or deployment names, first choice first */
+    struct str *models; /* only these artifacts or deployment names, first choice first */
     uint32_t models_count;
-    struct str *cloud;   /* names of cloud entries, first choice first */
+    struct str *cloud; /* names of cloud entries, first choice first */
     uint32_t cloud_count;
-    double floor_tps;    /* slower than this does not count as serving; 0: any speed */
+    double floor_tps; /* slower than this does not count as serving; 0: any speed */
 };
 
 struct cloud_model {
     struct place at;
-    struct str name;     /* deployment name */
-    uint32_t provider;   /* enum provider_kind */
-    struct str model;    /* the provider's id */
-    struct str url;      /* never empty */
-    struct str key;      /* env:NAME or file:PATH */
+    struct str name;   /* deployment name */
+    uint32_t provider; /* enum provider_kind */
+    struct str model;  /* the provider's id */
+    struct str url;    /* never empty */
+    struct str key;    /* env:NAME or file:PATH */
     bool has_price;
     /* Dollars × 10⁶ for a million tokens. */
     uint64_t price_in_micro, price_out_micro, price_cached_micro;
@@ -77,20 +77,20 @@ struct cloud_model {
 /* A speed that somebody expects. */
 struct expectation {
     struct place at;
-    uint32_t tier;               /* 0: not by tier */
-    struct str machine;          /* empty: not by machine */
-    struct str hardware;         /* as written: "RTX 5090" */
-    uint32_t purposes;           /* bits of enum purpose; 0: any */
-    struct units_range params;   /* high 0: any size */
+    uint32_t tier;             /* 0: not by tier */
+    struct str machine;        /* empty: not by machine */
+    struct str hardware;       /* as written: "RTX 5090" */
+    uint32_t purposes;         /* bits of enum purpose; 0: any */
+    struct units_range params; /* high 0: any size */
     struct str quant;
-    struct units_range tps;      /* tokens a second × 10⁶; high 0: none stated */
-    struct units_range seconds;  /* for one image or video × 10⁶ */
+    struct units_range tps;     /* tokens a second × 10⁶; high 0: none stated */
+    struct units_range seconds; /* for one image or video × 10⁶ */
     struct str use, note;
 };
 
 struct estimates {
     struct place at;
-    struct units_range storage;  /* bytes */
+    struct units_range storage; /* bytes */
     struct units_range setup_ms;
     struct str note;
 };

@@ -9,8 +9,10 @@
 static void read_keep_loaded(struct schema_reader *rd, const struct yaml *y, void *field);
 
 #define SECTION(type, text, table, ...) \
-    {.name = text, .size = sizeof(type), .place_offset = offsetof(type, at), .rows = table, \
-     .row_count = COUNT_OF(table), __VA_ARGS__}
+    { \
+        .name = text, .size = sizeof(type), .place_offset = offsetof(type, at), .rows = table, \
+        .row_count = COUNT_OF(table), __VA_ARGS__ \
+    }
 #define WORDS(list) .words = list, .word_count = COUNT_OF(list)
 
 static const char *const os_words[] = {"linux", "macos|darwin", "windows"};
@@ -212,9 +214,8 @@ static const struct schema_row cloud_rows[] = {
      .help = "The day from which it does not answer."},
     {"note", SCHEMA_text, AT(struct cloud_model, note), .help = "For people."},
 };
-static const struct schema_section cloud_section =
-    SECTION(struct cloud_model, "cloud model", cloud_rows,
-            .help = "A model behind somebody else's API.");
+static const struct schema_section cloud_section = SECTION(
+    struct cloud_model, "cloud model", cloud_rows, .help = "A model behind somebody else's API.");
 
 static const struct schema_row expectation_rows[] = {
     {"tier", SCHEMA_number, AT(struct expectation, tier), .min = 1, .max = 6,

@@ -41,7 +41,7 @@ struct hardware {
     uint64_t disk_bytes;       /* room for models; 0: unknown */
     uint64_t disk_rate_bits;   /* bits a second when reading; 0: unknown */
     struct units_range assume_ram, assume_disk; /* bytes; high 0: nothing assumed */
-    struct str *unknown;       /* parts that the file says are not known */
+    struct str *unknown;                        /* parts that the file says are not known */
     uint32_t unknown_count;
 };
 
@@ -53,11 +53,11 @@ struct addresses {
 
 struct fleet_engine {
     struct place at;
-    struct str name; /* unique on its machine; the kind unless the file says otherwise */
-    uint32_t kind;   /* enum engine_kind */
-    uint32_t port;   /* never 0: the kind's own if the file has none */
-    uint32_t slots;  /* requests at once; 0: not said */
-    uint32_t compute; /* enum compute */
+    struct str name;      /* unique on its machine; the kind unless the file says otherwise */
+    uint32_t kind;        /* enum engine_kind */
+    uint32_t port;        /* never 0: the kind's own if the file has none */
+    uint32_t slots;       /* requests at once; 0: not said */
+    uint32_t compute;     /* enum compute */
     struct str base_path; /* "/v3"; empty: none */
     struct str url;       /* whole address instead of machine and port */
     struct str key;       /* env:NAME or file:PATH */
@@ -71,12 +71,12 @@ struct fleet_engine {
 
 struct fleet_model {
     struct place at;
-    struct str pull;         /* the artifact, as the engine is asked for it */
-    struct str name;         /* deployment name; empty: none */
-    struct str engine_name;  /* as written; empty: the machine's first engine */
+    struct str pull;                   /* the artifact, as the engine is asked for it */
+    struct str name;                   /* deployment name; empty: none */
+    struct str engine_name;            /* as written; empty: the machine's first engine */
     const struct fleet_engine *engine; /* NULL on a machine without engines */
-    uint64_t context;        /* tokens of one slot; 0: not said */
-    uint32_t slots;          /* 0: the engine's */
+    uint64_t context;                  /* tokens of one slot; 0: not said */
+    uint32_t slots;                    /* 0: the engine's */
     bool is_optional;
     struct str note;
 };

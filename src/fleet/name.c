@@ -184,8 +184,7 @@ static bool glob(struct str pattern, struct str text)
         if (p < pattern.len && pattern.data[p] == '*') {
             star = p++;
             from = t;
-        } else if (p < pattern.len &&
-                   (pattern.data[p] == '?' || pattern.data[p] == text.data[t])) {
+        } else if (p < pattern.len && (pattern.data[p] == '?' || pattern.data[p] == text.data[t])) {
             p++;
             t++;
         } else if (star != SIZE_MAX) {

@@ -23,26 +23,11 @@
 
 enum { DEPLOYMENT_NAME_MAX = 200 };
 
-enum size {
-    SIZE_XS,
-    SIZE_S,
-    SIZE_M,
-    SIZE_L,
-    SIZE_XL,
-    SIZE_COUNT
-};
+enum size { SIZE_XS, SIZE_S, SIZE_M, SIZE_L, SIZE_XL, SIZE_COUNT };
 
-enum where {
-    WHERE_LOC,
-    WHERE_CLD,
-    WHERE_COUNT
-};
+enum where { WHERE_LOC, WHERE_CLD, WHERE_COUNT };
 
-enum cost {
-    COST_FRE,
-    COST_PAY,
-    COST_COUNT
-};
+enum cost { COST_FRE, COST_PAY, COST_COUNT };
 
 struct deployment_name {
     enum size size;

@@ -123,12 +123,14 @@ static void resolve_addresses(struct schema_reader *rd, const struct addresses *
 
         str_cut(hosts[i], ':', &rest);
         if (str_index(hosts[i], '/') < hosts[i].len)
-            schema_problem(rd, a->at, "found '%.*s', expected an address alone; a URL goes under "
-                                      "the engine's 'url'",
+            schema_problem(rd, a->at,
+                           "found '%.*s', expected an address alone; a URL goes under "
+                           "the engine's 'url'",
                            STR_ARG(hosts[i]));
         else if (rest.len && str_index(rest, ':') == rest.len)
-            schema_problem(rd, a->at, "found '%.*s', expected an address alone; the port goes "
-                                      "under the engine's 'port'",
+            schema_problem(rd, a->at,
+                           "found '%.*s', expected an address alone; the port goes "
+                           "under the engine's 'port'",
                            STR_ARG(hosts[i]));
     }
 }
@@ -209,8 +211,7 @@ static void resolve_keep_loaded(struct schema_reader *rd, const struct machine *
 
 static void resolve_cloud(struct fleet_owner *o, struct schema_reader *rd, struct cloud_model *c)
 {
-    const struct provider_kind_row *provider =
-        provider_kind_row((enum provider_kind)c->provider);
+    const struct provider_kind_row *provider = provider_kind_row((enum provider_kind)c->provider);
 
     if (!c->name.len)
         return;
@@ -275,11 +276,12 @@ static void need_machine(struct fleet_owner *o, struct schema_reader *rd, struct
     char near[96];
 
     if (!map_find(&o->machines, name))
-        schema_problem(rd, at, "found unknown machine '%.*s' under '%s', expected one under "
-                               "'machines'%s",
-                       STR_ARG(name), under,
-                       suggest(rd, near, name, machine_name_at, &o->fleet,
-                               o->fleet.machines_count));
+        schema_problem(
+            rd, at,
+            "found unknown machine '%.*s' under '%s', expected one under "
+            "'machines'%s",
+            STR_ARG(name), under,
+            suggest(rd, near, name, machine_name_at, &o->fleet, o->fleet.machines_count));
 }
 
 static void need_cloud(struct fleet_owner *o, struct schema_reader *rd, const struct category *c,

@@ -107,16 +107,15 @@ static int add_machine(struct view_owner *o, uint32_t index)
     for (uint32_t i = 0; i < m->engines_count; i++) {
         struct view_engine *e = &o->view.engines[o->view.engines_count++];
 
-        *e = (struct view_engine){.machine = m, .engine = &m->engines[i], .machine_index = index,
-                                  .index_on_machine = i};
+        *e = (struct view_engine){
+            .machine = m, .engine = &m->engines[i], .machine_index = index, .index_on_machine = i};
         e->name = join(&o->arena, m->name, m->engines[i].name, STR(""));
         if (!e->name.data)
             return -ENOMEM;
     }
     for (uint32_t i = 0; i < m->models_count && r == 0; i++)
         if (m->models[i].engine && !m->models[i].is_optional)
-            r = add_copy(o, m, &m->models[i],
-                         first + (uint32_t)(m->models[i].engine - m->engines));
+            r = add_copy(o, m, &m->models[i], first + (uint32_t)(m->models[i].engine - m->engines));
     return r;
 }
 
@@ -164,7 +163,9 @@ static int add_cloud(struct view_owner *o, const struct cloud_model *cloud, stru
         .engine_name = str_from(provider_kind_row(cloud->provider)->name),
         .tag = cloud->model,
         .name = cloud->name,
-        .context = cloud->context ? cloud->context : facts ? facts->context : 0,
+        .context = cloud->context ? cloud->context
+                   : facts        ? facts->context
+                                  : 0,
         .slots = 64, /* providers limit by tokens, not by slots: a ceiling against a storm */
     };
     c->machine_name = str_from(arena_printf(&o->arena, "cloud:%.*s", STR_ARG(c->engine_name)));
@@ -189,8 +190,7 @@ static uint32_t find_provider(struct view_owner *o, const struct cloud_model *cl
     e = &o->view.engines[o->view.engines_count];
     *e = (struct view_engine){.cloud = cloud};
     e->name = str_from(arena_printf(&o->arena, "cloud:%s/%.*s",
-                                    provider_kind_row(cloud->provider)->name,
-                                    STR_ARG(cloud->key)));
+                                    provider_kind_row(cloud->provider)->name, STR_ARG(cloud->key)));
     return o->view.engines_count++;
 }
 
@@ -232,6 +232,6 @@ static uint32_t slots_of(const struct fleet_model *model, const struct model *fa
 /* "x/y/z", NUL-terminated; z may be empty. .data NULL: no memory. */
 static struct str join(struct arena *a, struct str x, struct str y, struct str z)
 {
-    return str_from(arena_printf(a, "%.*s/%.*s%s%.*s", STR_ARG(x), STR_ARG(y), z.len ? "/" : "",
-                                 STR_ARG(z)));
+    return str_from(
+        arena_printf(a, "%.*s/%.*s%s%.*s", STR_ARG(x), STR_ARG(y), z.len ? "/" : "", STR_ARG(z)));
 }

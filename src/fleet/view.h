@@ -18,26 +18,26 @@
 
 struct copy {
     uint32_t index;
-    const struct machine *machine;       /* NULL: cloud */
-    const struct fleet_engine *engine;   /* NULL: cloud */
-    const struct cloud_model *cloud;     /* NULL: on a machine */
-    const struct artifact *artifact;     /* NULL: not in the catalog */
+    const struct machine *machine;     /* NULL: cloud */
+    const struct fleet_engine *engine; /* NULL: cloud */
+    const struct cloud_model *cloud;   /* NULL: on a machine */
+    const struct artifact *artifact;   /* NULL: not in the catalog */
     const struct cloud_facts *cloud_facts;
-    uint32_t engine_index;               /* in view->engines */
-    struct str machine_name;             /* "gtr9-pro", "cloud:openai" */
-    struct str engine_name;              /* "ollama"; a cloud model's provider */
-    struct str tag;                      /* what the engine or provider is asked for */
-    struct str name;                     /* deployment name, or the tag when there is none */
+    uint32_t engine_index;   /* in view->engines */
+    struct str machine_name; /* "gtr9-pro", "cloud:openai" */
+    struct str engine_name;  /* "ollama"; a cloud model's provider */
+    struct str tag;          /* what the engine or provider is asked for */
+    struct str name;         /* deployment name, or the tag when there is none */
     struct deployment_name parts;
-    bool has_parts;                      /* the name is a deployment name */
-    struct str place;                    /* "gtr9-pro/ollama/qwen2.5:72b" */
-    uint32_t purposes, capabilities;     /* bits; all of them when nobody knows */
-    bool is_pinned;                      /* keep_loaded names it: it stays in memory */
-    bool is_known;                       /* the catalog or the file says what it can do */
-    uint64_t params;                     /* 0: not known */
-    uint64_t context;                    /* tokens of one slot; 0: not said */
-    uint32_t slots;                      /* at least 1 */
-    uint32_t dimensions;                 /* of an embedding; 0: none or not known */
+    bool has_parts;                  /* the name is a deployment name */
+    struct str place;                /* "gtr9-pro/ollama/qwen2.5:72b" */
+    uint32_t purposes, capabilities; /* bits; all of them when nobody knows */
+    bool is_pinned;                  /* keep_loaded names it: it stays in memory */
+    bool is_known;                   /* the catalog or the file says what it can do */
+    uint64_t params;                 /* 0: not known */
+    uint64_t context;                /* tokens of one slot; 0: not said */
+    uint32_t slots;                  /* at least 1 */
+    uint32_t dimensions;             /* of an embedding; 0: none or not known */
 };
 
 /* An engine of a machine, or a provider with one credential. */

@@ -44,12 +44,10 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     const struct attempt *a = &x->attempt;
     const struct scene_copy *copy = &x->scene->copies[a->copy->index];
     struct str why = str_from(failure_row(outcome.why)->name);
-    struct log_field fields[] = {LOG_STR("request", str_from(x->id)),
-                                 LOG_STR("machine", a->copy->machine_name),
-                                 LOG_STR("model", a->copy->name),
-                                 LOG_STR("failure", why),
-                                 LOG_STR("found", str_from(x->found)),
-                                 LOG_END};
+    struct log_field fields[] = {
+        LOG_STR("request", str_from(x->id)),  LOG_STR("machine", a->copy->machine_name),
+        LOG_STR("model", a->copy->name),      LOG_STR("failure", why),
+        LOG_STR("found", str_from(x->found)), LOG_END};
 
     series_shift(copy->running, -1);
     series_observe_us(copy->attempt_seconds, clock_monotonic_us() - a->started_us);
@@ -62,7 +60,8 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     if (!outcome.why || outcome.unknown)
         return;
     series_add(stats_series(x->worker->gateway->stats, COUNTER_failures_total,
-                            (struct str[]){a->copy->machine_name, why}), 1);
+                            (struct str[]){a->copy->machine_name, why}),
+               1);
     log_event(EVENT_attempt_failed, clock_wall_us(), fields);
 }
 
@@ -73,8 +72,9 @@ void account_settle(const struct exchange *x)
     struct str endpoint = str_from(x->endpoint);
     int status = x->why == FAILURE_client_gone ? failure_row(x->why)->status : x->status;
 
-    series_add(stats_series(stats, COUNTER_requests_total,
-                            (struct str[]){endpoint, status_class(status)}), 1);
+    series_add(
+        stats_series(stats, COUNTER_requests_total, (struct str[]){endpoint, status_class(status)}),
+        1);
     series_observe_us(stats_series(stats, COUNTER_request_seconds, &endpoint), took_us);
     if (x->why) {
         struct str why = str_from(failure_row(x->why)->name);
@@ -143,8 +143,8 @@ static void log_request(const struct exchange *x, uint64_t took_us)
 
 static struct str status_class(int status)
 {
-    static const struct str classes[] = {
-        {"other", 5}, {"1xx", 3}, {"2xx", 3}, {"3xx", 3}, {"4xx", 3}, {"5xx", 3}};
+    static const struct str classes[] = {{"other", 5}, {"1xx", 3}, {"2xx", 3},
+                                         {"3xx", 3},   {"4xx", 3}, {"5xx", 3}};
 
     return classes[status >= 100 && status < 600 ? status / 100 : 0];
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Admission: who may call what. Decided from the request's head and the endpoint's row, before a byte of
- * the body is read.
+ * Admission: who may call what. Decided from the request's head and the endpoint's row, before a
+ * byte of the body is read.
  *
- * A browser is an attacker: Host must be one of ours (against DNS rebinding), Origin must be the same
- * host, and what changes state takes JSON only, which no form can send. Credentials may stand in
- * Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
+ * A browser is an attacker: Host must be one of ours (against DNS rebinding), Origin must be the
+ * same host, and what changes state takes JSON only, which no form can send. Credentials may stand
+ * in Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
  */
 #pragma once
 
@@ -22,8 +22,8 @@ enum who {
 };
 
 struct admission {
-    enum failure why;  /* FAILURE_none: come in */
-    const char *found; /* words for why; a constant */
+    enum failure why;            /* FAILURE_none: come in */
+    const char *found;           /* words for why; a constant */
     const struct key_entry *key; /* NULL: none was needed */
 };
 

@@ -211,8 +211,7 @@ static enum failure call(struct exchange *x, size_t pieces)
     int r;
 
     /* One endpoint may speak below a path of its own: "/v1" is then part of it. */
-    if (str_ends(str_from(e->endpoint.base), STR("/v1")) &&
-        str_starts(request.target, STR("/v1/")))
+    if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(request.target, STR("/v1/")))
         request.target = str_slice(request.target.data + 3, request.target.len - 3);
     r = call_start(&a->call, x->worker->client, &request, &handler, x);
     if (r == -EPERM)

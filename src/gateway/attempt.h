@@ -2,8 +2,8 @@
 /*
  * One try on one copy: ask in the engine's dialect, read its answer, tell the exchange.
  *
- * attempt_start() asks; events raise flags in the exchange and nudge it. attempt_end() gives the slot
- * back and tells traffic and the counters how it went; it is called exactly once per start.
+ * attempt_start() asks; events raise flags in the exchange and nudge it. attempt_end() gives the
+ * slot back and tells traffic and the counters how it went; it is called exactly once per start.
  */
 #pragma once
 

@@ -31,8 +31,8 @@ static const struct endpoint_row {
     enum task task;
 } rows[ENDPOINT_COUNT] = {
 #define CALL(method, path, name, dialect, task, words) \
-    [ENDPOINT_##name] = {METHOD_##method, path,  #name, true, WHO_caller, DIALECT_##dialect, \
-                         TASK_##task},
+    [ENDPOINT_## \
+        name] = {METHOD_##method, path, #name, true, WHO_caller, DIALECT_##dialect, TASK_##task},
 #define PAGE(method, path, name, who, words) \
     [ENDPOINT_##name] = {METHOD_##method, path, #name, false, WHO_##who, DIALECT_openai, TASK_chat},
 #include "tables/endpoints.def"
@@ -212,8 +212,7 @@ static void start_page(struct worker *w, struct stream *s, const struct request 
         refuse(w, s, FAILURE_out_of_room, "");
         return;
     }
-    *v = (struct page_visit){
-        .visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};
+    *v = (struct page_visit){.visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};
     buf_init(&v->body, PAGE_BODY_MAX);
     stream_set_ctx(s, v);
 }

@@ -117,5 +117,6 @@ void exchange_on_gone(struct exchange *x);
 /* Something happened: take steps until there is nothing more to do. */
 void exchange_run(struct exchange *x);
 
-/* The failure that ends this exchange or this attempt; found may be empty. Only the first counts. */
+/* The failure that ends this exchange or this attempt; found may be empty. Only the first counts.
+ */
 void exchange_fail(struct exchange *x, enum failure why, struct str found);

@@ -22,7 +22,7 @@ struct worker;
 
 enum endpoint_id {
 #define CALL(method, path, name, dialect, task, words) ENDPOINT_##name,
-#define PAGE(method, path, name, who, words) ENDPOINT_##name,
+#define PAGE(method, path, name, who, words)           ENDPOINT_##name,
 #include "tables/endpoints.def"
     ENDPOINT_COUNT
 };

@@ -37,6 +37,7 @@ struct engine_sighting {
     int64_t since_us; /* wall clock of the last change */
 };
 
-/* By place ("machine/engine/artifact", "machine/engine"); zeroed when nothing is known. Any thread. */
+/* By place ("machine/engine/artifact", "machine/engine"); zeroed when nothing is known. Any thread.
+ */
 struct sighting health_copy(struct health *h, struct str place);
 struct engine_sighting health_engine(struct health *h, struct str place);

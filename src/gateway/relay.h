@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caller's side of an answer: nothing is sent before the first token, then everything as it comes.
+ * The caller's side of an answer: nothing is sent before the first token, then everything as it
+ * comes.
  *
  * A plain answer is kept until it is whole, so that any failure before its end can go to another
  * machine. A stream is passed on frame by frame: what the caller has is always whole frames.
@@ -15,7 +16,8 @@ MUST_USE int relay_reset(struct exchange *x);
 /* A delta of the engine's answer. Counts it, translates it when need be. */
 int relay_put(void *ctx, const struct delta *delta);
 
-/* Pass-through: bytes of the answer, of which the first `whole` since its beginning end on a frame. */
+/* Pass-through: bytes of the answer, of which the first `whole` since its beginning end on a frame.
+ */
 MUST_USE int relay_pass(struct exchange *x, struct str chunk, uint64_t whole);
 
 /* Sends what is there. True when the caller is slow: the engine must be paused. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets named in the fleet file, env:NAME or file:PATH: read when a scene is built, never shown. */
+/* Secrets named in the fleet file, env:NAME or file:PATH: read when a scene is built, never shown.
+ */
 #pragma once
 
 #include "base/err.h"
@@ -7,5 +8,6 @@
 
 enum { SECRET_MAX = 4096 };
 
-/* Without the newline at its end. 0; -ENOENT with words: not set, empty or not readable; -EINVAL. */
+/* Without the newline at its end. 0; -ENOENT with words: not set, empty or not readable; -EINVAL.
+ */
 MUST_USE int secret_read(char out[SECRET_MAX], struct str reference, struct err *err);

@@ -35,15 +35,15 @@ struct model;
 struct artifact {
     struct place at;
     struct str tag;
-    struct str *also;       /* other tags of the same digest */
+    struct str *also; /* other tags of the same digest */
     uint32_t also_count;
-    struct str *mistaken;   /* names people write for it that do not exist */
+    struct str *mistaken; /* names people write for it that do not exist */
     uint32_t mistaken_count;
     struct str quant;
-    uint64_t bytes;         /* of all its files, projector included */
-    bool is_rounded;        /* bytes as the library displays them, not as the manifest says */
+    uint64_t bytes;  /* of all its files, projector included */
+    bool is_rounded; /* bytes as the library displays them, not as the manifest says */
     uint64_t projector_bytes;
-    uint64_t context;       /* tokens, where it differs from the model's; 0: the same */
+    uint64_t context; /* tokens, where it differs from the model's; 0: the same */
     struct str note;
     const struct model *model;
 };
@@ -53,19 +53,19 @@ struct model {
     struct str name;
     struct place at;
     struct str family;
-    uint32_t engines;      /* bits of enum engine_kind that serve it */
+    uint32_t engines;               /* bits of enum engine_kind that serve it */
     uint64_t params, active_params; /* active: used for each token; equal to params when dense */
     struct geometry geometry;
-    uint64_t context;      /* native, tokens */
-    uint32_t capabilities; /* bits of enum capability */
-    uint32_t purposes;     /* bits of enum purpose */
+    uint64_t context;       /* native, tokens */
+    uint32_t capabilities;  /* bits of enum capability */
+    uint32_t purposes;      /* bits of enum purpose */
     uint64_t working_bytes; /* memory beside weights, where no geometry tells */
-    uint32_t dimensions;   /* of an embedding */
-    bool one_slot;         /* engines force one slot for it */
+    uint32_t dimensions;    /* of an embedding */
+    bool one_slot;          /* engines force one slot for it */
     struct str licence, source, note;
     struct str refused_since; /* version from which refused_by does not load it; empty: loads */
     uint32_t refused_by;      /* enum engine_kind */
-    struct str *replace_by; /* artifacts, first choice first */
+    struct str *replace_by;   /* artifacts, first choice first */
     uint32_t replace_by_count;
     struct artifact *artifacts;
     uint32_t artifacts_count;

@@ -36,14 +36,12 @@ static int load_folder(struct catalog **ret, const char *dir, struct err *err);
 static int build(struct catalog **ret, const struct str texts[static FILE_COUNT], const char *dir,
                  struct err *err);
 static int read_files(struct catalog_owner *o, struct schema_reader *rd,
-                      const struct str texts[static FILE_COUNT], const char *dir,
-                      struct err *err);
+                      const struct str texts[static FILE_COUNT], const char *dir, struct err *err);
 static void index_all(struct catalog_owner *o, struct schema_reader *rd);
 static void index_model(struct catalog_owner *o, struct schema_reader *rd, struct model *m);
-static void index_artifact(struct catalog_owner *o, struct schema_reader *rd,
-                           struct artifact *a);
-static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m,
-                 struct str name, void *value, struct place at);
+static void index_artifact(struct catalog_owner *o, struct schema_reader *rd, struct artifact *a);
+static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m, struct str name,
+                 void *value, struct place at);
 static struct str plain(char out[static TAG_MAX], struct str tag);
 static bool contains(struct str text, struct str part);
 static char lower(char c);
@@ -223,8 +221,7 @@ static int build(struct catalog **ret, const struct str texts[static FILE_COUNT]
 }
 
 static int read_files(struct catalog_owner *o, struct schema_reader *rd,
-                      const struct str texts[static FILE_COUNT], const char *dir,
-                      struct err *err)
+                      const struct str texts[static FILE_COUNT], const char *dir, struct err *err)
 {
     for (int i = 0; i < FILE_COUNT; i++) {
         struct yaml *root = NULL;
@@ -280,8 +277,8 @@ static void index_artifact(struct catalog_owner *o, struct schema_reader *rd, st
 }
 
 /* One thing may have two spellings that are plainly the same; two things may not. */
-static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m,
-                 struct str name, void *value, struct place at)
+static void keep(struct catalog_owner *o, struct schema_reader *rd, struct map *m, struct str name,
+                 void *value, struct place at)
 {
     char key[TAG_MAX];
     struct str copy = arena_str(&o->arena, plain(key, name));

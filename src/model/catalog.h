@@ -33,32 +33,32 @@ enum hardware_kind {
 struct hardware_facts {
     struct str name;
     struct place at;
-    uint32_t kind;       /* enum hardware_kind */
-    struct str *match;   /* texts that name it, letter case ignored; the longest match wins */
+    uint32_t kind;     /* enum hardware_kind */
+    struct str *match; /* texts that name it, letter case ignored; the longest match wins */
     uint32_t match_count;
-    uint64_t memory_bytes;   /* a GPU's own; 0: shares the machine's */
-    double usable_share;     /* of RAM, for unified */
-    double bandwidth_gbs;    /* peak, GB/s */
-    double efficiency;       /* share of it that decoding reaches */
-    double moe_efficiency;   /* the same for mixtures of experts; 0: as dense */
-    double prefill_tflops;   /* effective, for 2 × active parameters a token */
-    double tps_max;          /* launch-bound ceiling of one stream; 0: none */
+    uint64_t memory_bytes;                     /* a GPU's own; 0: shares the machine's */
+    double usable_share;                       /* of RAM, for unified */
+    double bandwidth_gbs;                      /* peak, GB/s */
+    double efficiency;                         /* share of it that decoding reaches */
+    double moe_efficiency;                     /* the same for mixtures of experts; 0: as dense */
+    double prefill_tflops;                     /* effective, for 2 × active parameters a token */
+    double tps_max;                            /* launch-bound ceiling of one stream; 0: none */
     double cpu_efficiency, cpu_prefill_tflops; /* unified: without its GPU */
     struct str source;
 };
 
 struct cloud_facts {
-    struct str id;           /* the provider's name for the model */
+    struct str id; /* the provider's name for the model */
     struct place at;
-    uint32_t provider;       /* enum provider_kind */
-    struct str *also;        /* other ids and spellings */
+    uint32_t provider; /* enum provider_kind */
+    struct str *also;  /* other ids and spellings */
     uint32_t also_count;
     bool has_price;
     /* Dollars × 10⁶ for a million tokens. */
     uint64_t price_in_micro, price_out_micro, price_cached_micro;
     uint64_t context, output_max;
     uint32_t capabilities, purposes; /* bits */
-    struct str retired;      /* YYYY-MM-DD: does not answer from that day on */
+    struct str retired;              /* YYYY-MM-DD: does not answer from that day on */
     struct str *replace_by;
     uint32_t replace_by_count;
     struct str source;

@@ -8,11 +8,15 @@
 
 #define WORDS(list) .words = list, .word_count = COUNT_OF(list)
 #define FILE_SECTION(table, text) \
-    {.name = text, .help = "One file of the catalog.", .size = sizeof(struct catalog), \
-     .place_offset = NO_PLACE, .rows = table, .row_count = COUNT_OF(table)}
+    { \
+        .name = text, .help = "One file of the catalog.", .size = sizeof(struct catalog), \
+        .place_offset = NO_PLACE, .rows = table, .row_count = COUNT_OF(table) \
+    }
 #define SECTION(type, text, table) \
-    {.name = text, .help = "", .size = sizeof(type), .place_offset = offsetof(type, at), \
-     .rows = table, .row_count = COUNT_OF(table)}
+    { \
+        .name = text, .help = "", .size = sizeof(type), .place_offset = offsetof(type, at), \
+        .rows = table, .row_count = COUNT_OF(table) \
+    }
 
 static const char *const hardware_words[] = {"gpu", "unified", "cpu", "npu"};
 

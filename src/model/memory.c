@@ -134,13 +134,13 @@ struct box memory_box(const struct catalog *c, struct str cpu, struct str gpu, u
 {
     const struct hardware_facts *cpu_row = cpu.len ? catalog_hardware(c, cpu) : NULL;
     const struct hardware_facts *gpu_row = gpu.len ? catalog_hardware(c, gpu) : NULL;
-    struct box box = {.ram_bytes = ram_usable(ram_bytes), .cpu_gbs = 34, .cpu_efficiency = 0.5,
+    struct box box = {.ram_bytes = ram_usable(ram_bytes),
+                      .cpu_gbs = 34,
+                      .cpu_efficiency = 0.5,
                       .cpu_tflops = 0.3};
 
     if (ret_unknown)
-        *ret_unknown = gpu.len && !gpu_row   ? gpu
-                       : cpu.len && !cpu_row ? cpu
-                                             : (struct str){0};
+        *ret_unknown = gpu.len && !gpu_row ? gpu : cpu.len && !cpu_row ? cpu : (struct str){0};
     if (cpu_row)
         add_cpu(&box, cpu_row);
     if (gpu_row)

@@ -30,11 +30,11 @@ enum kv_type {
 
 /* How a model is run. */
 struct run {
-    uint64_t context;  /* tokens of one slot */
-    uint32_t slots;    /* 0 counts as 1 */
-    uint32_t ubatch;   /* 0 counts as 512 */
+    uint64_t context; /* tokens of one slot */
+    uint32_t slots;   /* 0 counts as 1 */
+    uint32_t ubatch;  /* 0 counts as 512 */
     enum kv_type kv;
-    bool no_flash;     /* without flash attention */
+    bool no_flash; /* without flash attention */
 };
 
 struct footprint {
@@ -44,17 +44,17 @@ struct footprint {
 
 /* A machine as far as models care. All bytes usable by engines. */
 struct box {
-    uint64_t gpu_bytes;    /* 0: no GPU that engines use */
-    uint64_t ram_bytes;    /* for what is not on a GPU */
-    bool is_unified;       /* GPU and RAM are one pool: gpu_bytes of ram_bytes */
-    uint64_t base_bytes;   /* of a process on the GPU */
-    double gpu_gbs, cpu_gbs;             /* memory bandwidth, GB/s, peak */
+    uint64_t gpu_bytes;      /* 0: no GPU that engines use */
+    uint64_t ram_bytes;      /* for what is not on a GPU */
+    bool is_unified;         /* GPU and RAM are one pool: gpu_bytes of ram_bytes */
+    uint64_t base_bytes;     /* of a process on the GPU */
+    double gpu_gbs, cpu_gbs; /* memory bandwidth, GB/s, peak */
     double gpu_efficiency, cpu_efficiency;
-    double gpu_moe_efficiency;           /* 0: as dense */
-    double gpu_tflops, cpu_tflops;       /* effective when reading a prompt */
-    double gpu_tps_max;                  /* ceiling of one stream; 0: none */
-    double disk_gbs;                     /* reading a model's file, GB/s; 0: 1 */
-    double link_gbs;                     /* to the GPU, GB/s; 0: 12 */
+    double gpu_moe_efficiency;     /* 0: as dense */
+    double gpu_tflops, cpu_tflops; /* effective when reading a prompt */
+    double gpu_tps_max;            /* ceiling of one stream; 0: none */
+    double disk_gbs;               /* reading a model's file, GB/s; 0: 1 */
+    double link_gbs;               /* to the GPU, GB/s; 0: 12 */
 };
 
 enum fit_kind {
@@ -66,9 +66,9 @@ enum fit_kind {
 
 struct fit {
     enum fit_kind kind;
-    double gpu_share;  /* of weights and KV, 0 to 1 */
+    double gpu_share;              /* of weights and KV, 0 to 1 */
     uint64_t gpu_bytes, ram_bytes; /* what it takes of each */
-    uint64_t short_bytes; /* FIT_no: what is missing */
+    uint64_t short_bytes;          /* FIT_no: what is missing */
 };
 
 /* KV cache bytes of one token in layers without a window. */

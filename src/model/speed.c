@@ -48,8 +48,7 @@ double speed_step_seconds(const struct box *box, const struct load *m, const str
         return INFINITY;
     gpu_efficiency = m->routed_share > 0 && box->gpu_moe_efficiency > 0 ? box->gpu_moe_efficiency
                                                                         : box->gpu_efficiency;
-    bytes = speed_active_bytes(m, batch) + (double)batch * (double)context *
-                                               (double)m->kv_of_token;
+    bytes = speed_active_bytes(m, batch) + (double)batch * (double)context * (double)m->kv_of_token;
     seconds = fit->gpu_share > 0
                   ? device_seconds(bytes * fit->gpu_share, box->gpu_gbs, gpu_efficiency)
                   : 0;
@@ -82,8 +81,8 @@ double speed_prefill_seconds(const struct box *box, const struct load *m, const 
         return flops_seconds(box, fit, u * 2 * active * (1 + attention));
     /* A split model reads prompts on the GPU; what lives in RAM crosses the link for each batch. */
     seconds = u * 2 * active * (1 + attention) / (box->gpu_tflops * 1e12);
-    return seconds + ceil(u / UBATCH) * (1 - fit->gpu_share) * (double)m->weights_bytes /
-                         (link * 1e9);
+    return seconds +
+           ceil(u / UBATCH) * (1 - fit->gpu_share) * (double)m->weights_bytes / (link * 1e9);
 }
 
 double speed_prefill_tps(const struct box *box, const struct load *m, const struct fit *fit,

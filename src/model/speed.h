@@ -23,9 +23,9 @@
 struct load {
     uint64_t weights_bytes;
     uint64_t active_params;
-    uint64_t kv_of_token;       /* bytes */
-    double routed_share;        /* of the weights that are routed experts; 0: dense */
-    double expert_share;        /* experts used / experts */
+    uint64_t kv_of_token; /* bytes */
+    double routed_share;  /* of the weights that are routed experts; 0: dense */
+    double expert_share;  /* experts used / experts */
     uint32_t layers, hidden;
 };
 

@@ -5,8 +5,8 @@
  *     if (breaker_allows(&b, now_ms)) { breaker_try(&b, now_ms); … one attempt … }
  *     breaker_succeeded(&b)  or  breaker_failed(&b, now_ms, &rules)
  *
- * closed ── `failures` in a row ──► open ── cooldown over ──► one try ──► closed, or open for twice as
- * long (up to `cooldown_max_ms`). Zeroed memory is a closed breaker.
+ * closed ── `failures` in a row ──► open ── cooldown over ──► one try ──► closed, or open for twice
+ * as long (up to `cooldown_max_ms`). Zeroed memory is a closed breaker.
  */
 #pragma once
 

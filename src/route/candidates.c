@@ -197,8 +197,10 @@ static int not_able(const struct gather *g, struct str name, struct err *err)
             used += (size_t)snprintf(lacking + used, sizeof lacking - used, "%s%s",
                                      used ? ", " : "", capability_name((enum capability)i));
     if (!used)
-        return err_set(err, -ENOTSUP, "no machine of '%.*s' holds a model that qualifies; "
-                       "tampu check names the reason", STR_ARG(name));
+        return err_set(err, -ENOTSUP,
+                       "no machine of '%.*s' holds a model that qualifies; "
+                       "tampu check names the reason",
+                       STR_ARG(name));
     return err_set(err, -ENOTSUP, "no copy of '%.*s' can do what was asked (%s)", STR_ARG(name),
                    lacking);
 }

@@ -13,7 +13,8 @@ enum parity parity_of(const struct copy *asked, const struct copy *stand_in)
     /* Vectors of two models are never interchangeable. */
     if ((asked->is_known && asked->dimensions) || (stand_in->is_known && stand_in->dimensions))
         return PARITY_incompatible;
-    if (asked->artifact && stand_in->artifact && asked->artifact->model == stand_in->artifact->model)
+    if (asked->artifact && stand_in->artifact &&
+        asked->artifact->model == stand_in->artifact->model)
         return PARITY_equivalent;
     return PARITY_degraded;
 }

@@ -115,8 +115,8 @@ enum asked traffic_ask(struct traffic *t, struct waiter *w, uint64_t now_ms)
     return asked;
 }
 
-struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy, struct outcome outcome,
-                                   uint64_t now_ms)
+struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
+                                   struct outcome outcome, uint64_t now_ms)
 {
     const struct failure_row *row = failure_row(outcome.why);
     struct verdict_change change = {0};
@@ -130,9 +130,9 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy, s
         breaker_forget(&engine->breaker);
     } else if (row->blame == BLAME_machine || row->blame == BLAME_credential) {
         breaker_forget(&copy->breaker);
-        change.engine_opened = breaker_failed(&engine->breaker, now_ms, &t->rules,
-                                              outcome.why == FAILURE_connect_failed ||
-                                                  row->blame == BLAME_credential);
+        change.engine_opened =
+            breaker_failed(&engine->breaker, now_ms, &t->rules,
+                           outcome.why == FAILURE_connect_failed || row->blame == BLAME_credential);
         engine->unreachable =
             outcome.why == FAILURE_connect_failed || outcome.why == FAILURE_connect_timeout;
     } else if (row->blame == BLAME_copy) {
@@ -271,7 +271,8 @@ static void take(struct copy_place *copy, uint64_t now_ms)
     copy->running++;
 }
 
-/* When a copy that is not open may be: at the next probe (a guess of a second) or after its bench. */
+/* When a copy that is not open may be: at the next probe (a guess of a second) or after its bench.
+ */
 static uint64_t wait_ms(const struct copy_place *copy, uint64_t now_ms)
 {
     enum { PROBE_SOON_MS = 1000 };
@@ -313,7 +314,8 @@ static void hand_on(struct traffic *t, struct copy_place *copy, uint64_t now_ms)
 {
     if (!copy->waiting || copy->running >= copy->slots || !is_open(copy, now_ms))
         return;
-    LINK_EACH(&t->waiting, at) {
+    LINK_EACH(&t->waiting, at)
+    {
         struct waiter *w = CONTAINER(at, struct waiter, link);
 
         for (unsigned i = 0; i < w->count; i++) {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Traffic: what runs where, who is benched, who waits. The live state behind every routing decision.
+ * Traffic: what runs where, who is benched, who waits. The live state behind every routing
+ * decision.
  *
  *     traffic_ask(t, &w, now_ms)         w says which copies would do, in order of preference
  *         ASK_taken: w->taken is the copy; one of its slots is ours
  *         ASK_waits: w stands in line; w->granted(w) is called when a slot is ours
  *         ASK_full, ASK_none: no room in line; no copy that is up (w->retry_ms says when)
  *     traffic_done(t, copy, outcome, now_ms)      gives the slot back
- *     traffic_leave(t, &w)                        out of the line; a slot granted meanwhile is given on
+ *     traffic_leave(t, &w)                        out of the line; a slot granted meanwhile is
+ * given on
  *
  * A slot that becomes free goes to the first in line who can use it. Places are found by name
  * ("machine/engine/artifact"), so that they outlive a reload of the fleet file.
  *
- * Thread-safe by one mutex, held for a few hundred nanoseconds; granted() is called while it is held, on
- * the thread that freed the slot: it may only post. Pure: the time is handed in.
+ * Thread-safe by one mutex, held for a few hundred nanoseconds; granted() is called while it is
+ * held, on the thread that freed the slot: it may only post. Pure: the time is handed in.
  */
 #pragma once
 
@@ -37,7 +39,7 @@ struct copy_place {
     struct str name; /* "machine/engine/artifact" */
     struct engine_place *engine;
     struct breaker breaker;
-    uint32_t slots;   /* at most so many attempts at once */
+    uint32_t slots; /* at most so many attempts at once */
     uint32_t running;
     uint32_t waiting; /* how many in line could use it */
     bool resident;    /* in the engine's memory, as far as we know */
@@ -49,7 +51,7 @@ struct waiter {
     /* Set by the asker. */
     struct copy_place *copies[ASK_COPIES_MAX]; /* in order of preference */
     unsigned count;
-    struct str line;      /* the name that was asked for: each has its own ceiling; outlives the wait */
+    struct str line; /* the name that was asked for: each has its own ceiling; outlives the wait */
     uint32_t line_max;
     bool (*granted)(struct waiter *w); /* false: the word could not be sent */
 
@@ -81,8 +83,8 @@ struct copy_place *traffic_copy(struct traffic *t, struct str name, struct engin
                                 uint32_t slots);
 
 enum asked traffic_ask(struct traffic *t, struct waiter *w, uint64_t now_ms);
-struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy, struct outcome outcome,
-                                   uint64_t now_ms);
+struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
+                                   struct outcome outcome, uint64_t now_ms);
 /* True when granted() has been called: its word is on the way, the slot was handed on. */
 bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms);
 

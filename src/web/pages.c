@@ -71,11 +71,11 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     buf_init(&name, 1024);
     if (url_decode(&name, r->rest, false) < 0 ||
         candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
-        status = dialect_get(DIALECT_openai)
-                             ->write_failure(out, FAILURE_unknown_model, str_from(err.text),
-                                             false) < 0
-                     ? 500
-                     : 404;
+        status =
+            dialect_get(DIALECT_openai)
+                        ->write_failure(out, FAILURE_unknown_model, str_from(err.text), false) < 0
+                ? 500
+                : 404;
     } else {
         write_model(&l, buf_str(&name), "");
         status = status_of(l.json.error);
@@ -143,7 +143,8 @@ static int metrics(const struct page_request *r, struct buf *out, const char **t
     return stats_write(gateway_stats(r->gateway), out) < 0 ? 500 : 200;
 }
 
-/* A bench ends by itself when its time is over, so what /metrics says is looked up when it is asked. */
+/* A bench ends by itself when its time is over, so what /metrics says is looked up when it is
+ * asked. */
 static void show_breakers(const struct page_request *r)
 {
     const struct scene *s = r->scene;

@@ -9,8 +9,8 @@
 
 enum { PROBLEM_BYTES_MAX = 64 << 10 };
 
-static void read_map(struct schema_reader *rd, const struct schema_section *s,
-                     const struct yaml *y, char *out);
+static void read_map(struct schema_reader *rd, const struct schema_section *s, const struct yaml *y,
+                     char *out);
 static void read_many(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
                       char *out);
 static const struct schema_row *find_row(const struct schema_section *s, struct str key);
@@ -130,13 +130,12 @@ const char *schema_suggest(char out[static 96], struct str word, const char *con
     }
     out[0] = '\0';
     if (found < count)
-        snprintf(out, 96, "; did you mean '%.*s'?", (int)strcspn(words[found], "|"),
-                 words[found]);
+        snprintf(out, 96, "; did you mean '%.*s'?", (int)strcspn(words[found], "|"), words[found]);
     return out;
 }
 
-static void read_map(struct schema_reader *rd, const struct schema_section *s,
-                     const struct yaml *y, char *out)
+static void read_map(struct schema_reader *rd, const struct schema_section *s, const struct yaml *y,
+                     char *out)
 {
     for (const struct yaml *at = y->first; at; at = at->next) {
         const struct schema_row *row = find_row(s, at->key);

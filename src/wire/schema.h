@@ -51,8 +51,8 @@ enum schema_kind {
     SCHEMA_pairs,          /* struct pair *, uint32_t count: a map of texts, flat or nested a.b */
     SCHEMA_section,        /* a struct inside */
     SCHEMA_list,           /* struct *, uint32_t count: a list of sections */
-    SCHEMA_map,            /* struct *, uint32_t count: a map of sections; the key is the first field */
-    SCHEMA_own,            /* whatever the row's read function makes of it */
+    SCHEMA_map, /* struct *, uint32_t count: a map of sections; the key is the first field */
+    SCHEMA_own, /* whatever the row's read function makes of it */
 };
 
 /* A key and its text, as in env: or gateway:. */
@@ -81,9 +81,9 @@ struct schema_row {
     const struct schema_section *section; /* section, list, map */
     const char *const *words;             /* choice, set: names, each with others after '|' */
     uint32_t word_count;
-    uint64_t min, max;                    /* number */
-    schema_read_fn *read;                 /* own */
-    const char *expects;                  /* own: in words */
+    uint64_t min, max;    /* number */
+    schema_read_fn *read; /* own */
+    const char *expects;  /* own: in words */
     const char *help;
 };
 
@@ -91,13 +91,13 @@ struct schema_section {
     const char *name; /* for the reference: "machine" */
     const char *help;
     size_t size;
-    size_t place_offset;  /* of a struct place; NO_PLACE if it has none */
-    bool is_short;        /* a bare text stands for the first row's key */
+    size_t place_offset; /* of a struct place; NO_PLACE if it has none */
+    bool is_short;       /* a bare text stands for the first row's key */
     const struct schema_row *rows;
     size_t row_count;
 };
 
-#define NO_PLACE ((size_t)-1)
+#define NO_PLACE         ((size_t)-1)
 #define AT(type, member) .offset = offsetof(type, member)
 #define AT_COUNTED(type, member) \
     .offset = offsetof(type, member), .count_offset = offsetof(type, member##_count)

@@ -19,9 +19,10 @@ int schema_write_reference(struct buf *out, const struct schema_section *s)
 
 static int write_section(struct buf *out, const struct schema_section *s)
 {
-    int r = buf_printf(out, "## %s\n\n%s%s%s\n\n| key | value | meaning |\n|---|---|---|\n", s->name,
-                       s->help, s->is_short ? " A bare text stands for its first key: " : "",
-                       s->is_short ? s->rows[0].key : "");
+    int r =
+        buf_printf(out, "## %s\n\n%s%s%s\n\n| key | value | meaning |\n|---|---|---|\n", s->name,
+                   s->help, s->is_short ? " A bare text stands for its first key: " : "",
+                   s->is_short ? s->rows[0].key : "");
 
     for (size_t i = 0; i < s->row_count && r == 0; i++)
         r = write_row(out, &s->rows[i]);

@@ -7,10 +7,10 @@
 
 static void read_quantity(struct schema_reader *rd, const struct schema_row *row,
                           const struct yaml *y, void *field);
-static void read_text(struct schema_reader *rd, const struct schema_row *row,
-                      const struct yaml *y, struct str *field);
-static void read_flag(struct schema_reader *rd, const struct schema_row *row,
-                      const struct yaml *y, bool *field);
+static void read_text(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                      struct str *field);
+static void read_flag(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                      bool *field);
 static void read_number(struct schema_reader *rd, const struct schema_row *row,
                         const struct yaml *y, uint32_t *field);
 static int read_word(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y);
@@ -18,10 +18,10 @@ static void read_choice(struct schema_reader *rd, const struct schema_row *row,
                         const struct yaml *y, uint32_t *field);
 static void read_set(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
                      uint32_t *field);
-static void read_texts(struct schema_reader *rd, const struct schema_row *row,
-                       const struct yaml *y, char *out);
-static void read_pairs(struct schema_reader *rd, const struct schema_row *row,
-                       const struct yaml *y, char *out);
+static void read_texts(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                       char *out);
+static void read_pairs(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                       char *out);
 static size_t count_leaves(const struct yaml *y);
 static uint32_t flatten(struct schema_reader *rd, const struct yaml *y, struct str prefix,
                         struct pair *pairs, uint32_t count);
@@ -65,8 +65,8 @@ static const struct {
     [SCHEMA_own] = {.words = ""},
 };
 
-void schema_read_value(struct schema_reader *rd, const struct schema_row *row,
-                       const struct yaml *y, char *out)
+void schema_read_value(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                       char *out)
 {
     void *field = out + row->offset;
 
@@ -124,8 +124,8 @@ static void read_quantity(struct schema_reader *rd, const struct schema_row *row
         wrong(rd, row, y);
 }
 
-static void read_text(struct schema_reader *rd, const struct schema_row *row,
-                      const struct yaml *y, struct str *field)
+static void read_text(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                      struct str *field)
 {
     if (row->kind == SCHEMA_secret && !is_good_text(SCHEMA_secret, y->text))
         schema_problem(rd, y->at,
@@ -139,8 +139,8 @@ static void read_text(struct schema_reader *rd, const struct schema_row *row,
         *field = y->text;
 }
 
-static void read_flag(struct schema_reader *rd, const struct schema_row *row,
-                      const struct yaml *y, bool *field)
+static void read_flag(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                      bool *field)
 {
     bool yes = str_is(y->text, "true");
 
@@ -159,9 +159,8 @@ static void read_number(struct schema_reader *rd, const struct schema_row *row,
     if (r == -EINVAL)
         wrong(rd, row, y);
     else if (r < 0 || value < row->min || value > max)
-        schema_problem(rd, y->at, "found %.*s under '%s', expected %llu to %llu",
-                       STR_ARG(y->text), row->key, (unsigned long long)row->min,
-                       (unsigned long long)max);
+        schema_problem(rd, y->at, "found %.*s under '%s', expected %llu to %llu", STR_ARG(y->text),
+                       row->key, (unsigned long long)row->min, (unsigned long long)max);
     else
         *field = (uint32_t)value;
 }
@@ -183,8 +182,7 @@ static int read_word(struct schema_reader *rd, const struct schema_row *row, con
         len += (size_t)snprintf(all + len, sizeof all - len, "%s%.*s", i ? ", " : "",
                                 (int)strcspn(row->words[i], "|"), row->words[i]);
     schema_problem(rd, y->at, "found '%.*s' under '%s', expected one of %s%s", STR_ARG(y->text),
-                   row->key, all,
-                   schema_suggest(suggestion, y->text, row->words, row->word_count));
+                   row->key, all, schema_suggest(suggestion, y->text, row->words, row->word_count));
     return -1;
 }
 
@@ -210,8 +208,8 @@ static void read_set(struct schema_reader *rd, const struct schema_row *row, con
     }
 }
 
-static void read_texts(struct schema_reader *rd, const struct schema_row *row,
-                       const struct yaml *y, char *out)
+static void read_texts(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                       char *out)
 {
     const struct yaml *at = y->kind == YAML_list ? y->first : y;
     size_t room = y->kind == YAML_list ? y->count : 1;
@@ -232,8 +230,8 @@ static void read_texts(struct schema_reader *rd, const struct schema_row *row,
     *(uint32_t *)(void *)(out + row->count_offset) = count;
 }
 
-static void read_pairs(struct schema_reader *rd, const struct schema_row *row,
-                       const struct yaml *y, char *out)
+static void read_pairs(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,
+                       char *out)
 {
     size_t room = count_leaves(y);
     struct pair *pairs;
@@ -272,8 +270,7 @@ static uint32_t flatten(struct schema_reader *rd, const struct yaml *y, struct s
         struct str key = at->key;
 
         if (prefix.len)
-            key = str_from(arena_printf(rd->arena, "%.*s.%.*s", STR_ARG(prefix),
-                                        STR_ARG(at->key)));
+            key = str_from(arena_printf(rd->arena, "%.*s.%.*s", STR_ARG(prefix), STR_ARG(at->key)));
         if (!key.data)
             rd->failed = -ENOMEM;
         else if (at->kind == YAML_map)

@@ -103,8 +103,8 @@ static int check_text(struct str text, const char *name, struct err *err)
                            name, line, i - begin + 1, (unsigned char)text.data[i]);
         if (text.data[i] == '%' && i == begin)
             return err_set(err, -EINVAL,
-                           "%s:%u:1: found a directive (%%…), expected none; remove the line",
-                           name, line);
+                           "%s:%u:1: found a directive (%%…), expected none; remove the line", name,
+                           line);
         if (text.data[i] == '\n') {
             line++;
             begin = i + 1;
@@ -240,8 +240,8 @@ static int on_open(struct reader *rd, enum yaml_kind kind, struct place at)
     int r;
 
     if (rd->open && rd->open->kind == YAML_map && !rd->key.data)
-        return err_set(rd->err, -EINVAL, PLACE "found %s as a key, expected a word",
-                       PLACE_ARG(at), yaml_kind_name(kind));
+        return err_set(rd->err, -EINVAL, PLACE "found %s as a key, expected a word", PLACE_ARG(at),
+                       yaml_kind_name(kind));
     if (++rd->depth > YAML_DEPTH_MAX)
         return err_set(rd->err, -EMSGSIZE,
                        PLACE "found more than %d levels, expected fewer; this is not a fleet file",
@@ -330,8 +330,9 @@ static int syntax_error(struct reader *rd, struct fy_diag *diag)
 
     if (!error)
         return err_set(rd->err, -EINVAL, "%s:1:1: this is not YAML", rd->name);
-    return err_set(rd->err, -EINVAL, "%s:%d:%d: found what is not YAML (%s); look at the quotes, "
-                                     "colons and indentation here",
+    return err_set(rd->err, -EINVAL,
+                   "%s:%d:%d: found what is not YAML (%s); look at the quotes, "
+                   "colons and indentation here",
                    rd->name, error->line > 0 ? error->line : 1,
                    error->column > 0 ? error->column : 1, error->msg);
 }

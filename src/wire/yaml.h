@@ -31,15 +31,15 @@ enum yaml_kind {
 
 struct yaml {
     enum yaml_kind kind;
-    bool quoted;           /* a text that was written in quotes or as a block */
-    struct str key;        /* in a map: the key; .data NULL elsewhere */
-    struct place key_at;   /* of the key, or of the value where there is none */
-    struct place at;       /* of the value */
-    size_t start, end;     /* bytes of a text in the input, quotes included */
-    struct str text;       /* NUL-terminated */
+    bool quoted;         /* a text that was written in quotes or as a block */
+    struct str key;      /* in a map: the key; .data NULL elsewhere */
+    struct place key_at; /* of the key, or of the value where there is none */
+    struct place at;     /* of the value */
+    size_t start, end;   /* bytes of a text in the input, quotes included */
+    struct str text;     /* NUL-terminated */
     struct yaml *first, *last, *next;
     struct yaml *parent;
-    size_t count;          /* children */
+    size_t count; /* children */
 };
 
 /* 0; -EINVAL with file:line:column in err; -EMSGSIZE over a limit; -ENOMEM. An empty document is

@@ -132,9 +132,10 @@ static void write_answers(void)
 
 static void put_plain(struct text *t, const char *type, const char *body)
 {
-    t->len = (size_t)snprintf(t->data, sizeof t->data,
-                              "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
-                              type, strlen(body), body);
+    t->len =
+        (size_t)snprintf(t->data, sizeof t->data,
+                         "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                         type, strlen(body), body);
 }
 
 static void put_chunk(struct text *t, const char *body)
@@ -166,8 +167,7 @@ static void accept_all(int poll, int listener)
             continue;
         }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        epoll_ctl(poll, EPOLL_CTL_ADD, fd,
-                  &(struct epoll_event){.events = EPOLLIN, .data.fd = fd});
+        epoll_ctl(poll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN, .data.fd = fd});
     }
 }
 

@@ -26,7 +26,8 @@ static void fallbacks_are_what_the_table_says(void **state)
 
 static void later_sources_win(void **state)
 {
-    char one[] = "TAMPU_QUEUE_MAX=7", two[] = "TAMPU_TLS_KEY=/k.pem", other[] = "TAMPU_LOOPBACK_ONLY=1";
+    char one[] = "TAMPU_QUEUE_MAX=7", two[] = "TAMPU_TLS_KEY=/k.pem",
+         other[] = "TAMPU_LOOPBACK_ONLY=1";
     char *variables[] = {other, one, two, NULL};
     struct settings s;
     struct err err;

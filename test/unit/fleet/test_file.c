@@ -66,8 +66,7 @@ static const struct {
     {"one engine twice", "machines:\n  a:\n    engines: [ollama, {kind: ollama, port: 2}]\n",
      "f:3:23: found a second engine 'ollama' on machine a, expected different names; add 'name: "
      "…' to one"},
-    {"a secret in the file",
-     "machines:\n  a: {engines: [{kind: openai, key: sk-123}]}\n",
+    {"a secret in the file", "machines:\n  a: {engines: [{kind: openai, key: sk-123}]}\n",
      "f:2:37: found a secret under 'key', expected where to find it: env:NAME or file:PATH; move "
      "the secret out of this file, and change it if the file was shared"},
     {"a port in an address", "machines:\n  a: {addresses: {lan: 'localhost:80'}}\n",
@@ -83,8 +82,7 @@ static const struct {
      "machines:\n  a:\n    engines: [ollama]\n    models: [{pull: x, engine: olama}]\n",
      "f:4:14: found engine 'olama' for x, expected the name of one engine of machine a; did you "
      "mean 'ollama'?"},
-    {"a model without an artifact",
-     "machines:\n  a: {engines: [ollama], models: [{name: x}]}\n",
+    {"a model without an artifact", "machines:\n  a: {engines: [ollama], models: [{name: x}]}\n",
      "f:2:35: found no 'pull' in this model, expected one; add 'pull: …'"},
     {"bad context", "machines:\n  a: {engines: [ollama], models: [{pull: x, context: long}]}\n",
      "f:2:54: found 'long' under 'context', expected tokens, as in 32768 or 32K"},
@@ -112,8 +110,7 @@ static const struct {
     {"an unknown task", MACHINE "categories:\n  c: {primary: a, needs: {task: cod}}\n",
      "f:3:33: found 'cod' under 'task', expected one of general, code, reasoning, vision, "
      "embedding, transcribe, speech, image, video, rerank; did you mean 'code'?"},
-    {"a band upside down",
-     MACHINE "categories:\n  c: {primary: a, needs: {params: 40-20B}}\n",
+    {"a band upside down", MACHINE "categories:\n  c: {primary: a, needs: {params: 40-20B}}\n",
      "f:3:35: found '40-20B' under 'params', expected a band, as in 70B+, 20-40B or 11B"},
     {"an unknown cloud model", MACHINE "categories:\n  c: {primary: a, cloud: [x]}\n",
      "f:3:3: found unknown cloud model 'x' in category c, expected a name under 'cloud'"},
@@ -186,16 +183,15 @@ static void what_is_not_yaml_is_refused_with_its_place(void **state)
     assert_non_null(strstr(err.text, "found what is not YAML"));
     assert_int_equal(fleet_parse(&f, STR("machines:\n\ta: 1\n"), "f", &err), -EINVAL);
     assert_int_equal(fleet_parse(&f, STR("mach\0ines: 1\n"), "f", &err), -EINVAL);
-    assert_string_equal(err.text,
-                        "f:1:5: found a byte that is not text (0x00), expected UTF-8; is this a YAML "
-                        "file?");
+    assert_string_equal(
+        err.text, "f:1:5: found a byte that is not text (0x00), expected UTF-8; is this a YAML "
+                  "file?");
     assert_int_equal(fleet_parse(&f, STR("a: 1\nb: \xeb\n"), "f", &err), -EINVAL);
-    assert_string_equal(err.text,
-                        "f:2:4: found a byte that is not text (0xeb), expected UTF-8; is this a YAML "
-                        "file?");
+    assert_string_equal(
+        err.text, "f:2:4: found a byte that is not text (0xeb), expected UTF-8; is this a YAML "
+                  "file?");
     assert_int_equal(fleet_parse(&f, STR("%YAML 1.2\n---\na: 1\n"), "f", &err), -EINVAL);
-    assert_string_equal(err.text,
-                        "f:1:1: found a directive (%…), expected none; remove the line");
+    assert_string_equal(err.text, "f:1:1: found a directive (%…), expected none; remove the line");
 }
 
 static void many_mistakes_come_with_a_line_each(void **state)
@@ -204,10 +200,9 @@ static void many_mistakes_come_with_a_line_each(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(fleet_parse(&f,
-                                 STR("machines:\n  a: {tier: 9, os: x}\n  b: {teir: 1}\n"), "f",
-                                 &err),
-                     -EINVAL);
+    assert_int_equal(
+        fleet_parse(&f, STR("machines:\n  a: {tier: 9, os: x}\n  b: {teir: 1}\n"), "f", &err),
+        -EINVAL);
     assert_string_equal(err.text,
                         "f:2:13: found 9 under 'tier', expected 1 to 6\n"
                         "f:2:20: found 'x' under 'os', expected one of linux, macos, windows\n"
@@ -394,8 +389,9 @@ static void included_files_add_their_entries(void **state)
     snprintf(path, sizeof path, "%s/parts", dir);
     assert_int_equal(mkdir(path, 0700), 0);
     put_file(dir, "main.yaml", "machines: {a: {engines: [ollama]}}\ninclude: [parts/more.yaml]\n");
-    put_file(dir, "parts/more.yaml", "machines: {b: {engines: [ollama]}}\n"
-                                     "categories: {c: {primary: a, backups: [b]}}\n");
+    put_file(dir, "parts/more.yaml",
+             "machines: {b: {engines: [ollama]}}\n"
+             "categories: {c: {primary: a, backups: [b]}}\n");
     if (load_from(dir, "main.yaml", &f, &err) < 0)
         fail_msg("%s", err.text);
     assert_int_equal(f->machines_count, 2);
@@ -435,8 +431,8 @@ static void a_file_that_is_not_there_is_named(void **state)
 
 static void the_reference_names_every_key(void **state)
 {
-    static const char *const keys[] = {"machines", "keep_loaded", "floor_tps", "price_cached",
-                                       "setup_time", "assume", "base_path"};
+    static const char *const keys[] = {"machines",   "keep_loaded", "floor_tps", "price_cached",
+                                       "setup_time", "assume",      "base_path"};
     struct buf out;
 
     (void)state;

@@ -22,9 +22,9 @@ static uint32_t next_random(void)
 static struct str random_name(char out[static 64])
 {
     static const char letters[] = "abcXYZ0123456789.-_:+XLLOCFREPAYANY";
-    int len = snprintf(out, 64, "%s-%s-%s-", size_names[next_random() % SIZE_COUNT],
-                       where_names[next_random() % WHERE_COUNT],
-                       cost_names[next_random() % COST_COUNT]);
+    int len =
+        snprintf(out, 64, "%s-%s-%s-", size_names[next_random() % SIZE_COUNT],
+                 where_names[next_random() % WHERE_COUNT], cost_names[next_random() % COST_COUNT]);
     int tail = 1 + (int)(next_random() % 20);
 
     for (int i = 0; i < tail; i++)
@@ -68,12 +68,30 @@ static void the_order_is_total(void **state)
 }
 
 static const char *const good[] = {
-    "XL-LOC-FRE-qwen2.5-coder-32b", "S-CLD-PAY-gpt-4o-mini", "XS-LOC-FRE-x", "M-LOC-FRE--",
+    "XL-LOC-FRE-qwen2.5-coder-32b",
+    "S-CLD-PAY-gpt-4o-mini",
+    "XS-LOC-FRE-x",
+    "M-LOC-FRE--",
 };
 static const char *const bad[] = {
-    "", "XL", "XL-LOC", "XL-LOC-FRE", "XL-LOC-FRE-", "xl-LOC-FRE-a", "XXL-LOC-FRE-a",
-    "XL-LAN-FRE-a", "XL-LOC-FREE-a", "XL-LOC-FRE-a b", "XL-LOC-FRE-a\tb", "*-LOC-FRE-a",
-    "M+-LOC-FRE-a", "M--LOC-FRE-a", "XL-*-FRE-a", "XL-LOC-FRE-a*", "XL-LOC-FRE-?", "qwen2.5:72b",
+    "",
+    "XL",
+    "XL-LOC",
+    "XL-LOC-FRE",
+    "XL-LOC-FRE-",
+    "xl-LOC-FRE-a",
+    "XXL-LOC-FRE-a",
+    "XL-LAN-FRE-a",
+    "XL-LOC-FREE-a",
+    "XL-LOC-FRE-a b",
+    "XL-LOC-FRE-a\tb",
+    "*-LOC-FRE-a",
+    "M+-LOC-FRE-a",
+    "M--LOC-FRE-a",
+    "XL-*-FRE-a",
+    "XL-LOC-FRE-a*",
+    "XL-LOC-FRE-?",
+    "qwen2.5:72b",
 };
 
 static void names_have_four_parts(void **state)
@@ -89,7 +107,7 @@ static void names_have_four_parts(void **state)
             fail_msg("'%s' is taken", bad[i]);
 }
 
-#define CODE (1u << PURPOSE_code)
+#define CODE   (1u << PURPOSE_code)
 #define VISION (1u << CAPABILITY_vision)
 
 static const struct {
@@ -131,8 +149,7 @@ static void selectors_match_by_value_word_and_pattern(void **state)
         assert_int_equal(name_read(&name, str_from(cases[i].name)), 0);
         if (selector_matches(&selector, &name, cases[i].purposes, cases[i].capabilities) !=
             cases[i].matches)
-            fail_msg("%s and %s: expected %d", cases[i].selector, cases[i].name,
-                     cases[i].matches);
+            fail_msg("%s and %s: expected %d", cases[i].selector, cases[i].name, cases[i].matches);
     }
 }
 

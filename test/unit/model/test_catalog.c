@@ -50,8 +50,7 @@ static void every_model_is_complete(void **state)
         if (is_embedding != (m->dimensions > 0))
             fail_msg("%s: embeddings and only they have dimensions", m->name.data);
         for (unsigned p = 0; p < PURPOSE_COUNT; p++)
-            if (m->purposes & 1u << p &&
-                !(m->capabilities & 1u << purpose_needs((enum purpose)p)))
+            if (m->purposes & 1u << p && !(m->capabilities & 1u << purpose_needs((enum purpose)p)))
                 fail_msg("%s: cannot do what its task %s needs", m->name.data,
                          purpose_name((enum purpose)p));
         for (uint32_t j = 0; j < m->replace_by_count; j++)
@@ -158,8 +157,8 @@ static void cloud_models_know_their_end(void **state)
     assert_non_null(flash);
     assert_true(str_is(flash->id, "gemini-2.0-flash"));
     assert_int_equal(catalog_cloud(catalog, STR("gpt-4o-mini"))->price_in_micro, 150000);
-    assert_false(cloud_is_retired(catalog_cloud(catalog, STR("claude-haiku-4-5")),
-                                  STR("2026-11-23")));
+    assert_false(
+        cloud_is_retired(catalog_cloud(catalog, STR("claude-haiku-4-5")), STR("2026-11-23")));
     assert_null(catalog_cloud(catalog, STR("gpt-99")));
 }
 
@@ -183,11 +182,11 @@ static void a_bad_catalog_is_refused_with_its_place(void **state)
 
 static void two_models_cannot_share_a_tag(void **state)
 {
-    const char *text =
-        "models:\n"
-        "  a: {family: a, engines: [ollama], params: 1B, context: 1K, source: x,\n"
-        "      capabilities: [completion], tasks: [general],\n"
-        "      artifacts: [{tag: x, quant: Q4, size: 1 GB}, {tag: 'X:latest', quant: Q8, size: 2 GB}]}\n";
+    const char *text = "models:\n"
+                       "  a: {family: a, engines: [ollama], params: 1B, context: 1K, source: x,\n"
+                       "      capabilities: [completion], tasks: [general],\n"
+                       "      artifacts: [{tag: x, quant: Q4, size: 1 GB}, {tag: 'X:latest', "
+                       "quant: Q8, size: 2 GB}]}\n";
     struct catalog *c = NULL;
     struct err err;
 

@@ -41,13 +41,26 @@ static const struct {
     const char *tag;
     unsigned kib;
 } kv_rows[] = {
-    {"qwen2.5-coder:32b", 256}, {"deepseek-coder-v2:236b", 4800}, {"qwen2.5:72b", 320},
-    {"llava:34b", 240},         {"deepseek-r1:14b", 192},         {"llama3.2-vision:90b", 320},
-    {"llama3.2-vision:11b", 128}, {"codestral:22b", 224},         {"llama3.1:70b", 320},
-    {"mistral-nemo:12b", 160},  {"llama3.2:3b", 112},             {"deepseek-r1:8b", 144},
-    {"mixtral:8x22b", 224},     {"phi3.5:3.8b", 384},             {"mistral:7b", 128},
-    {"codellama:13b", 800},     {"qwen2.5:7b", 56},               {"tinyllama:1.1b", 22},
-    {"phi:2.7b", 320},          {"llama3.2:1b", 32},
+    {"qwen2.5-coder:32b", 256},
+    {"deepseek-coder-v2:236b", 4800},
+    {"qwen2.5:72b", 320},
+    {"llava:34b", 240},
+    {"deepseek-r1:14b", 192},
+    {"llama3.2-vision:90b", 320},
+    {"llama3.2-vision:11b", 128},
+    {"codestral:22b", 224},
+    {"llama3.1:70b", 320},
+    {"mistral-nemo:12b", 160},
+    {"llama3.2:3b", 112},
+    {"deepseek-r1:8b", 144},
+    {"mixtral:8x22b", 224},
+    {"phi3.5:3.8b", 384},
+    {"mistral:7b", 128},
+    {"codellama:13b", 800},
+    {"qwen2.5:7b", 56},
+    {"tinyllama:1.1b", 22},
+    {"phi:2.7b", 320},
+    {"llama3.2:1b", 32},
 };
 
 static void a_token_keeps_the_known_number_of_bytes(void **state)
@@ -68,11 +81,11 @@ static const struct {
     const char *tag;
     double gib;
 } totals[] = {
-    {"qwen2.5-coder:32b", 21.2}, {"qwen2.5:72b", 47.8},     {"llava:34b", 20.4},
-    {"deepseek-r1:14b", 10.6},   {"codestral:22b", 14.2},   {"llama3.1:70b", 43.2},
-    {"mistral-nemo:12b", 8.5},   {"llama3.2:3b", 3.2},      {"deepseek-r1:8b", 6.4},
-    {"mixtral:8x22b", 76.9},     {"phi3.5:3.8b", 5.4},      {"mistral:7b", 5.5},
-    {"codellama:13b", 13.8},     {"qwen2.5:7b", 5.2},       {"deepseek-coder-v2:236b", 143.6},
+    {"qwen2.5-coder:32b", 21.2}, {"qwen2.5:72b", 47.8},   {"llava:34b", 20.4},
+    {"deepseek-r1:14b", 10.6},   {"codestral:22b", 14.2}, {"llama3.1:70b", 43.2},
+    {"mistral-nemo:12b", 8.5},   {"llama3.2:3b", 3.2},    {"deepseek-r1:8b", 6.4},
+    {"mixtral:8x22b", 76.9},     {"phi3.5:3.8b", 5.4},    {"mistral:7b", 5.5},
+    {"codellama:13b", 13.8},     {"qwen2.5:7b", 5.2},     {"deepseek-coder-v2:236b", 143.6},
 };
 
 static int by_value(const void *a, const void *b)
@@ -131,9 +144,9 @@ static void the_documents_assignments_fit_or_not_as_known(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(assignments); i++) {
-        struct box box = memory_box(catalog, str_from(assignments[i].cpu),
-                                    str_from(assignments[i].gpu),
-                                    (uint64_t)assignments[i].ram_gib << 30, 0, NULL);
+        struct box box =
+            memory_box(catalog, str_from(assignments[i].cpu), str_from(assignments[i].gpu),
+                       (uint64_t)assignments[i].ram_gib << 30, 0, NULL);
         struct footprint need = memory_need_of_artifact(get(assignments[i].tag), &run);
         struct fit fit = memory_fit(&box, &need);
 
@@ -228,8 +241,8 @@ static void ollama_gives_large_machines_far_too_much_context(void **state)
 static void unknown_hardware_is_named(void **state)
 {
     struct str unknown;
-    struct box box = memory_box(catalog, STR("i5-12400"), STR("Voodoo 2"), 32ull << 30, 0,
-                                &unknown);
+    struct box box =
+        memory_box(catalog, STR("i5-12400"), STR("Voodoo 2"), 32ull << 30, 0, &unknown);
 
     (void)state;
     assert_true(str_is(unknown, "Voodoo 2"));

@@ -32,8 +32,8 @@ static int free_catalog(void **state)
 static double tps_of(const char *tag, const char *cpu, const char *gpu, unsigned ram_gib)
 {
     const struct artifact *a = catalog_artifact(catalog, str_from(tag));
-    struct box box = memory_box(catalog, str_from(cpu), str_from(gpu), (uint64_t)ram_gib << 30, 0,
-                                NULL);
+    struct box box =
+        memory_box(catalog, str_from(cpu), str_from(gpu), (uint64_t)ram_gib << 30, 0, NULL);
     struct run run = {.context = 8192};
 
     assert_non_null(a);
@@ -78,14 +78,13 @@ static void published_measurements_are_met(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(measured); i++) {
-        double tps = tps_of(measured[i].tag, measured[i].cpu, measured[i].gpu,
-                            measured[i].ram_gib);
+        double tps = tps_of(measured[i].tag, measured[i].cpu, measured[i].gpu, measured[i].ram_gib);
 
         errors[i] = fabs(tps / measured[i].measured - 1);
         sum += errors[i];
         if (errors[i] > 0.35)
-            fail_msg("%s on %s %s: %.1f tokens/s, measured %.1f", measured[i].tag,
-                     measured[i].cpu, measured[i].gpu, tps, measured[i].measured);
+            fail_msg("%s on %s %s: %.1f tokens/s, measured %.1f", measured[i].tag, measured[i].cpu,
+                     measured[i].gpu, tps, measured[i].measured);
     }
     qsort(errors, COUNT_OF(errors), sizeof errors[0], by_value);
     print_message("decode, %zu measurements: median error %.1f %%, mean %.1f %%, worst %.1f %%\n",
@@ -125,12 +124,22 @@ static void the_documents_claims_are_judged_by_the_known_figures(void **state)
 }
 
 static const struct load dense = {
-    .weights_bytes = 20ull << 30, .active_params = 32000000000, .kv_of_token = 256 << 10,
-    .expert_share = 1, .layers = 64, .hidden = 5120,
+    .weights_bytes = 20ull << 30,
+    .active_params = 32000000000,
+    .kv_of_token = 256 << 10,
+    .expert_share = 1,
+    .layers = 64,
+    .hidden = 5120,
 };
 static const struct box plain_box = {
-    .gpu_bytes = 64ull << 30, .ram_bytes = 64ull << 30, .gpu_gbs = 800, .cpu_gbs = 60,
-    .gpu_efficiency = 0.7, .cpu_efficiency = 0.6, .gpu_tflops = 40, .cpu_tflops = 1,
+    .gpu_bytes = 64ull << 30,
+    .ram_bytes = 64ull << 30,
+    .gpu_gbs = 800,
+    .cpu_gbs = 60,
+    .gpu_efficiency = 0.7,
+    .cpu_efficiency = 0.6,
+    .gpu_tflops = 40,
+    .cpu_tflops = 1,
 };
 static const struct fit on_gpu = {.kind = FIT_gpu, .gpu_share = 1};
 
