@@ -15,7 +15,8 @@ enum {
 static int begin_connect(struct call *call);
 static void fail_late(struct call *call, enum failure why, const char *words);
 static void tell_late(void *ctx);
-static void connect_next(struct call *call, const char *words);
+static void connect_next(struct call *call, int why, const char *words);
+static enum failure connect_failure(int why);
 static void on_found(void *ctx, const union address *addresses, size_t count, const char *words);
 static void on_connect_late(void *ctx);
 static void on_first_byte_late(void *ctx);
@@ -84,7 +85,7 @@ static int begin_connect(struct call *call)
     call_go(call, CALL_connect);
     r = pool_open(&call->upstream, call->host, &address, call);
     if (r < 0 && r != -ENOMEM)
-        fail_late(call, FAILURE_connect_failed, strerror(-r));
+        fail_late(call, connect_failure(r), strerror(-r));
     return r == -ENOMEM ? r : 0;
 }
 
@@ -116,11 +117,11 @@ static void on_found(void *ctx, const union address *addresses, size_t count, co
     memcpy(call->addresses, addresses, count * sizeof *addresses);
     call->address_count = count;
     call_go(call, CALL_connect);
-    connect_next(call, "the name has no address");
+    connect_next(call, 0, "the name has no address");
 }
 
 /* One after the other; the deadline is for all of them together. */
-static void connect_next(struct call *call, const char *words)
+static void connect_next(struct call *call, int why, const char *words)
 {
     if (call->upstream)
         pool_drop(&call->upstream);
@@ -130,9 +131,25 @@ static void connect_next(struct call *call, const char *words)
 
         if (r == 0)
             return;
+        why = r;
         words = strerror(-r);
     }
-    call_fail(call, FAILURE_connect_failed, words);
+    call_fail(call, connect_failure(why), words);
+}
+
+/* What we lack ourselves must not be held against the machine. */
+static enum failure connect_failure(int why)
+{
+    switch (why) {
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+    case -ENOBUFS:
+    case -EADDRNOTAVAIL:
+        return FAILURE_out_of_room;
+    default:
+        return FAILURE_connect_failed;
+    }
 }
 
 static void on_connect_late(void *ctx)
@@ -233,7 +250,7 @@ void call_on_broken(struct call *call, int why, const char *words)
     if (call->state == CALL_connect && u->conn.is_connected)
         call_fail(call, FAILURE_tls_failed, words);
     else if (call->state == CALL_connect)
-        connect_next(call, words);
+        connect_next(call, why, words);
     else if (call->state == CALL_body && call->is_paused)
         u->has_ended = true;
     else if (call->state == CALL_body && why == 0)

@@ -80,7 +80,8 @@ struct call_handler {
     void (*on_body)(void *ctx, struct str chunk); /* chunk dies when this returns */
     void (*on_end)(void *ctx); /* may start the next call, on the same connection even */
     /* connect_failed, connect_timeout, tls_failed, upstream_gone, upstream_garbage,
-     * first_byte_timeout, idle_timeout or total_timeout; words say what was found. */
+     * first_byte_timeout, idle_timeout or total_timeout; out_of_room when it is us who lack memory
+     * or sockets. Words say what was found. */
     void (*on_fail)(void *ctx, enum failure why, const char *words);
 };
 

@@ -12,7 +12,7 @@ enum {
     LEFTOVER_MAX = 4 * 65536, /* and with what one more read may bring */
     KEPT_LEFTOVER = 4096,
     DROP_MAX = 256 * 1024, /* bytes of a body nobody wants that are read for keep-alive's sake */
-    LINGER_MAX = 1 << 20,  /* and before the last close, so that the answer is not lost */
+    LINGER_MAX = 64 << 20, /* and before the last close, so that the answer is not lost */
     LINGER_MS = 2000,
     ERROR_ROOM = 1024,
 };

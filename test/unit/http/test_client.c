@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "machine.h"
 
@@ -274,6 +275,22 @@ static void nobody_listening_is_said(void **state)
     machine.listener = listen_raw(&machine.endpoint.port, 1);
 }
 
+/* It is not the machine's fault that we have no socket left. */
+static void lack_of_sockets_is_our_own(void **state)
+{
+    struct rlimit limit, none;
+
+    (void)state;
+    open_client();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    begin();
+    log_is("out_of_room;");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 /* With its queue full, a listener answers nothing: that is what a lost machine looks like. */
 static void connecting_has_a_deadline(void **state)
 {
@@ -541,6 +558,7 @@ int main(void)
         TEST(what_is_not_http_is_garbage),
         TEST(a_head_that_is_too_long_is_garbage),
         TEST(nobody_listening_is_said),
+        TEST(lack_of_sockets_is_our_own),
         TEST(connecting_has_a_deadline),
         TEST(the_first_byte_has_a_deadline),
         TEST(silence_has_a_deadline),

@@ -225,6 +225,16 @@ static void an_unknown_authority_is_refused(void **state)
     assert_null(both.stream);
 }
 
+static void an_authority_that_cannot_be_read_is_named(void **state)
+{
+    struct client_options options = {.ca_file = "/nowhere/ca.pem"};
+    struct err err = {0};
+
+    (void)state;
+    assert_true(client_open(&both.client, both.loop, &options, &err) < 0);
+    assert_non_null(strstr(err.text, "/nowhere/ca.pem"));
+}
+
 static void plain_text_on_the_tls_port_is_refused(void **state)
 {
     struct buf heard;
@@ -282,6 +292,7 @@ int main(void)
         TEST(a_cancelled_call_is_noticed_by_the_server),
         TEST(a_wrong_name_is_refused),
         TEST(an_unknown_authority_is_refused),
+        TEST(an_authority_that_cannot_be_read_is_named),
         TEST(plain_text_on_the_tls_port_is_refused),
         TEST(tls_to_a_plain_port_is_refused),
     };
