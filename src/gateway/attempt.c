@@ -15,6 +15,7 @@
 
 enum { REFUSAL_MAX = 64 << 10, REQUEST_MORE = 1 << 20 };
 
+static bool is_unsent(const struct exchange *x);
 static void choose(struct exchange *x);
 static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
@@ -58,17 +59,26 @@ void attempt_end(struct exchange *x, bool caller_left)
     struct attempt *a = &x->attempt;
     struct scene_copy *copy = &x->scene->copies[a->copy->index];
     struct outcome outcome = {.why = x->why, .unknown = caller_left};
+    struct outcome seen = {.why = x->why, .unknown = caller_left || is_unsent(x)};
     struct verdict_change change;
 
     drop_call(x);
     if (a->reader)
         a->dialect->reader_free(a->reader);
     a->reader = NULL;
-    change = traffic_done(x->worker->gateway->traffic, copy->place, outcome,
-                          loop_now_ms(x->worker->loop));
+    change =
+        traffic_done(x->worker->gateway->traffic, copy->place, seen, loop_now_ms(x->worker->loop));
     if (!x->why && !caller_left)
         traffic_resident(x->worker->gateway->traffic, copy->place, true);
     account_attempt_end(x, outcome, change);
+}
+
+/* What the gateway itself could not send says nothing about the engine: no breaker closes by it. */
+static bool is_unsent(const struct exchange *x)
+{
+    enum blame blame = failure_row(x->why)->blame;
+
+    return x->why && !x->attempt.status && (blame == BLAME_caller || blame == BLAME_gateway);
 }
 
 void attempt_pause(struct exchange *x)
