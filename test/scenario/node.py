@@ -26,6 +26,7 @@ class Gone(Exception):
 class Node:
     def __init__(self, name, kind="ollama", tls=None):
         self.name, self.kind, self.tls, self.plain = name, kind, tls, False
+        self.host, self.key = "127.0.0.1", None
         self.scripts, self.received, self.probes, self.left = {}, [], [], 0
         self.changed = threading.Condition()
         self.gate, self.opener = os.pipe()
@@ -121,7 +122,7 @@ class Node:
                 self.probes.append(path)
             else:
                 told = self.next_script(path)
-                self.received.append({"path": path, "headers": headers,
+                self.received.append({"path": path, "headers": headers, "raw": body,
                                       "body": json.loads(body) if body else None})
             self.changed.notify_all()
         if method == "GET":

@@ -104,15 +104,15 @@ def story(world, line):
 
 
 def node(world, line):
-    """node NAME serves MODEL... [as KIND] [slots N] [over tls] [key REFERENCE]"""
+    """node NAME serves MODEL... [as KIND] [slots N] [over tls] [key REFERENCE] [at HOST]"""
     name, words = line.words[1], line.words[3:]
     options = {}
-    while len(words) > 2 and words[-2] in ("as", "slots", "key", "over"):
+    while len(words) > 2 and words[-2] in ("as", "slots", "key", "over", "at"):
         value, option = words.pop(), words.pop()
         options[option] = value
     tls = certificate(world.folder) if "over" in options else None
     world.nodes[name] = made = Node(name, options.get("as", "ollama"), tls)
-    made.key, world.models[name] = options.get("key"), words
+    made.key, made.host, world.models[name] = options.get("key"), options.get("at", "127.0.0.1"), words
     if "slots" in options:
         world.slots[name] = int(options["slots"])
     for told in line.under:
@@ -135,7 +135,7 @@ def gateway(world, line):
     world.gateway = Gateway(world.folder, "serve", fleet, "--state", world.folder / "state",
                             "--log-level", "debug", "--health-interval", "1h", *flags, env=env)
     for name, made in world.nodes.items():
-        if made.listener:
+        if made.host == "127.0.0.1":
             world.gateway.until_logged("engine_up", engine=f"{name}/{made.kind}")
 
 
@@ -192,6 +192,7 @@ def client_verb(world, line):
 def begin(world, line):
     """begin NAME chat ...: as client, but does not wait for the end; `saw` waits for a part."""
     world.clients[line.words[1]] = client = ask(world, line.words[2:], line.under)
+    client.sent.wait(PATIENCE)
     judge(client, line.under)
 
 
@@ -216,7 +217,9 @@ def key(world, line):
     named = ["--name", name] if what == "create" else [name]
     done = subprocess.run([TAMPU, "key", what, *named, "--state", world.folder / "state"],
                           capture_output=True, text=True, timeout=PATIENCE, check=True)
-    world.keys.setdefault(name, done.stdout.strip())
+    if what == "create":
+        world.keys[name] = done.stdout.strip()
+        world.gateway.bearer = {"authorization": "Bearer " + world.keys[name]}
 
 
 def edit(world, line):
@@ -269,7 +272,8 @@ EXPECTED = {
 def counter_is(world, row):
     name, _, labels = row.words[1].rstrip("}").partition("{")
     labels = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
-    return world.gateway.counter(name, labels) == float(row.words[2])
+    found = world.gateway.counter(name, labels)
+    return found > 0 if row.words[2] == "some" else found == float(row.words[2])
 
 
 def is_logged(world, row):

@@ -32,6 +32,7 @@ class Gateway:
 
     def __init__(self, folder, *words, env=None, listen="127.0.0.1:0"):
         self.folder, self.log, self.words, self.ended = pathlib.Path(folder), [], [], False
+        self.bearer = {}    # for metrics, where keys are required
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
             [TAMPU, *map(str, words), "--listen", listen], stderr=subprocess.PIPE, text=True,
@@ -68,7 +69,7 @@ class Gateway:
 
     def metrics(self):
         """{(name, frozenset of labels): value}, histograms by their _count."""
-        text = self.get("/metrics").body.decode()
+        text = self.get("/metrics", **self.bearer).body.decode()
         found = {}
         for name, labels, value in SAMPLE.findall(text):
             found[name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))] = float(value)
@@ -128,6 +129,7 @@ class Client(threading.Thread):
         self.asked = method, path, body, headers or {}
         self.status, self.headers, self.body, self.trouble = None, {}, b"", None
         self.changed = threading.Condition()
+        self.sent = threading.Event()
         self.start()
 
     def run(self):
@@ -140,6 +142,7 @@ class Client(threading.Thread):
             for name, value in headers.items():
                 self.connection.putheader(name.replace("_", "-"), value)
             self.connection.endheaders(body.encode() if body else None)
+            self.sent.set()
             answer = self.connection.getresponse()
             self.headers = {k.lower(): v for k, v in answer.getheaders()}
             self.note(answer.status, b"")
@@ -148,6 +151,7 @@ class Client(threading.Thread):
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as trouble:
             self.trouble = trouble
         finally:
+            self.sent.set()
             self.connection.close()
 
     def note(self, status, piece):
@@ -196,10 +200,10 @@ def write_fleet(folder, nodes, models, extra="", slots=None):
         engine = f"kind: {node.kind}, port: {node.port}"
         engine += ", tls: true" if node.tls else ""
         engine += f", slots: {(slots or {}).get(node.name, 4)}"
-        engine += f", key: \"{node.key}\"" if getattr(node, "key", None) else ""
+        engine += f", key: \"{node.key}\"" if node.key else ""
         held = ", ".join(m if m.startswith("{") else f'{{pull: "{m}", context: 8K}}'
                          for m in models[node.name])
-        lines.append(f"  {node.name}: {{addresses: {getattr(node, 'host', '127.0.0.1')}, "
+        lines.append(f"  {node.name}: {{addresses: {node.host}, "
                      f"engines: [{{{engine}}}], models: [{held}]}}")
     path = pathlib.Path(folder) / "fleet.yaml"
     path.write_text("\n".join(lines) + "\n" + extra)
