@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,14 +31,25 @@ struct batch {
     bool known; /* its thread's end will flush it */
 };
 
+/* "2026-11-23T10:21:07", made once a second. */
+struct stamp {
+    char text[24];
+    size_t len;
+    int64_t second;
+};
+
 static void start_line(struct line *line, enum event e, int64_t now_us);
 static void put_field(struct line *line, const struct log_field *field);
 static void put_value(struct line *line, const struct log_field *field);
 static void put_quoted(struct line *line, struct str text);
+static size_t plain_length(struct str text);
 static size_t put_character(struct line *line, struct str text);
 static size_t character_length(struct str text);
 static void put(struct line *line, const char *format, ...) PRINTF(2, 3);
+static void put_text(struct line *line, const char *text);
+static void put_number(struct line *line, uint64_t number, size_t digits_least);
 static void put_bytes(struct line *line, const char *data, size_t len);
+static void make_stamp(int64_t second);
 static void know_thread(void);
 static void make_key(void);
 static void flush_at_end(void *unused);
@@ -60,6 +70,7 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER; /* so that lines never mix */
 static _Thread_local struct batch batch;
+static _Thread_local struct stamp stamp;
 
 void log_open(int fd, enum log_level least)
 {
@@ -116,19 +127,33 @@ void log_flush(void)
     batch.len = 0;
 }
 
+/* There is a line for each request: what printf() would take is a good part of its price. */
 static void start_line(struct line *line, enum event e, int64_t now_us)
 {
-    time_t seconds = (time_t)(now_us / 1000000);
-    struct tm utc = {0};
-
     line->len = 0;
     line->full = false;
-    gmtime_r(&seconds, &utc);
-    put(line, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", utc.tm_year + 1900,
-        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(now_us % 1000000));
-    put(line, ",\"level\":\"%s\",\"event\":\"%s\",\"message\":", level_names[rows[e].level],
-        rows[e].name);
+    if (now_us / 1000000 != stamp.second || !stamp.len)
+        make_stamp(now_us / 1000000);
+    put_text(line, "{\"time\":\"");
+    put_bytes(line, stamp.text, stamp.len);
+    put_text(line, ".");
+    put_number(line, (uint64_t)(now_us % 1000000), 6);
+    put_text(line, "Z\",\"level\":\"");
+    put_text(line, level_names[rows[e].level]);
+    put_text(line, "\",\"event\":\"");
+    put_text(line, rows[e].name);
+    put_text(line, "\",\"message\":");
     put_quoted(line, str_from(rows[e].words));
+}
+
+static void make_stamp(int64_t second)
+{
+    time_t at = (time_t)second;
+    struct tm utc = {0};
+
+    gmtime_r(&at, &utc);
+    stamp.len = strftime(stamp.text, sizeof stamp.text, "%Y-%m-%dT%H:%M:%S", &utc);
+    stamp.second = second;
 }
 
 /* All of the field or nothing. */
@@ -136,7 +161,9 @@ static void put_field(struct line *line, const struct log_field *field)
 {
     size_t before = line->len;
 
-    put(line, ",\"%s\":", field->name);
+    put_text(line, ",\"");
+    put_text(line, field->name);
+    put_text(line, "\":");
     put_value(line, field);
     if (line->full) {
         line->len = before;
@@ -153,14 +180,17 @@ static void put_value(struct line *line, const struct log_field *field)
         put_quoted(line, field->text);
         break;
     case LOG_KIND_u64:
-        put(line, "%" PRIu64, (uint64_t)field->number);
+        put_number(line, (uint64_t)field->number, 1);
         break;
     case LOG_KIND_i64:
-        put(line, "%" PRId64, field->number);
+        put_text(line, field->number < 0 ? "-" : "");
+        put_number(line, size, 1);
         break;
     case LOG_KIND_ms:
-        put(line, "%s%" PRIu64 ".%03u", field->number < 0 ? "-" : "", size / 1000,
-            (unsigned)(size % 1000));
+        put_text(line, field->number < 0 ? "-" : "");
+        put_number(line, size / 1000, 1);
+        put_text(line, ".");
+        put_number(line, size % 1000, 3);
         break;
     case LOG_KIND_end:
         break;
@@ -169,14 +199,26 @@ static void put_value(struct line *line, const struct log_field *field)
 
 static void put_quoted(struct line *line, struct str text)
 {
-    size_t at = 0;
+    size_t at = plain_length(text);
 
     put_bytes(line, "\"", 1);
+    put_bytes(line, text.data, at);
     while (at < text.len && at < TEXT_MAX)
         at += put_character(line, str_slice(text.data + at, text.len - at));
     if (at < text.len)
         put(line, "…");
     put_bytes(line, "\"", 1);
+}
+
+/* Bytes in front that stand in JSON as they are: most texts, to their end. */
+static size_t plain_length(struct str text)
+{
+    size_t most = text.len < TEXT_MAX ? text.len : TEXT_MAX, at = 0;
+
+    while (at < most && text.data[at] >= 0x20 && text.data[at] < 0x7f && text.data[at] != '"' &&
+           text.data[at] != '\\')
+        at++;
+    return at;
 }
 
 /* One character as JSON wants it; what is not UTF-8 becomes U+FFFD. Returns the bytes it took. */
@@ -227,13 +269,30 @@ static void put(struct line *line, const char *format, ...)
     put_bytes(line, text, (size_t)len);
 }
 
+static void put_text(struct line *line, const char *text)
+{
+    put_bytes(line, text, strlen(text));
+}
+
+static void put_number(struct line *line, uint64_t number, size_t digits_least)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) || sizeof digits - at < digits_least);
+    put_bytes(line, digits + at, sizeof digits - at);
+}
+
 static void put_bytes(struct line *line, const char *data, size_t len)
 {
     if (line->full || len > sizeof line->data - TAIL_ROOM - line->len) {
         line->full = true;
         return;
     }
-    memcpy(line->data + line->len, data, len);
+    if (len)
+        memcpy(line->data + line->len, data, len);
     line->len += len;
 }
 
