@@ -203,14 +203,13 @@ check-story: ## stories and scenarios: the real program, imagined machines
 	$(CHECK) all
 	@tools/tally check-story $(if $(STORIES),$(PYTHON) -m pytest -q $(STORIES))
 
-CLIENT_PYTHON = $(or $(wildcard build/clients/venv/bin/python),$(PYTHON))
-check-clients: ## official client libraries and a browser against the real program
+check-clients: ## official client libraries against the real program
 	$(CHECK) all
-	@tools/tally check-clients $(if $(CLIENTS),$(CLIENT_PYTHON) -m pytest -q $(CLIENTS))
+	@tools/tally check-clients $(if $(CLIENTS),$(PYTHON) -m pytest -q -rs $(CLIENTS))
 
 check-engine: ## the real llama-server behind the real gateway
 	$(CHECK) all
-	@tools/tally check-engine $(if $(ENGINES),$(PYTHON) -m pytest -q $(ENGINES))
+	@tools/tally check-engine $(if $(ENGINES),$(PYTHON) -m pytest -q -rs $(ENGINES))
 
 check-asan: ## unit, golden, torture and stories under address and undefined sanitizers
 	+@BUILD=build/asan tools/test unit golden torture story -- SAN=address,undefined
