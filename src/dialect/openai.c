@@ -38,6 +38,10 @@ enum failure openai_failure(int status, struct str type, struct str code, struct
 {
     if (str_equal(type, STR("exceed_context_size_error")) || failure_is_overflow(words))
         return FAILURE_rejected;
+    /* llama-server answers 500 to messages and tools that it cannot read: no fault of its own. */
+    if (str_starts(words, STR("Failed to parse messages")) ||
+        str_starts(words, STR("Failed to parse tools")))
+        return FAILURE_rejected;
     /* Of the two kinds of 429 the one is gone in a minute, the other when somebody has paid. */
     if (str_is(type, "insufficient_quota") || str_is(code, "insufficient_quota") ||
         str_is(code, "credit_balance_exhausted"))

@@ -166,8 +166,9 @@ void relay_refuse(struct exchange *x)
     if (!x->stream)
         return;
     buf_init(&body, 16384);
-    if (x->why == FAILURE_rejected && !a->translated && a->refusal.len) {
-        /* Same dialect: the engine's own words are the best error there is. */
+    if (x->why == FAILURE_rejected && !a->translated && a->refusal.len && a->status < 500) {
+        /* Same dialect: the engine's own words are the best error there is. A 5xx would tell the
+         * caller to try again. */
         x->status = a->status;
         buf_fini(&body);
         body = a->refusal;
