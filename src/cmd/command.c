@@ -37,7 +37,7 @@ static int run(const char *name, int argc, char **argv)
 
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
         if (strcmp(functions[i].name, name) == 0) {
-            argv[0] = (char *)(uintptr_t)functions[i].name;
+            argv[0] = (char *)functions[i].name;
             return functions[i].run(argc, argv);
         }
         best = usage_nearer(name, best, functions[i].name);

@@ -15,8 +15,6 @@
 #include "net/clock.h"
 #include "web/pages.h"
 
-extern char **environ;
-
 static void open_log(const struct settings *s);
 static void raise_file_limit(void);
 static sigset_t block_signals(void);
