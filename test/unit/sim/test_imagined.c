@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -49,6 +50,7 @@ static int set_up(void **state)
     struct err err = {0};
 
     (void)state;
+    signal(SIGPIPE, SIG_IGN);
     if (catalog_load(&catalog, NULL, &err) < 0 ||
         fleet_parse(&fleet, str_from(fleet_text), "test", &err) < 0 ||
         imagined_open(&im, fleet, catalog, &(struct imagined_options){.speed = 100, .seed = 1},
