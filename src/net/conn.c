@@ -16,11 +16,12 @@ enum {
     PIECES_MAX = 8,
     FIRST_PUT = 2048,
     PLAIN_ROOM = 16384, /* one TLS record */
-    /* A silent machine is found out within 10 + 3 * 3 seconds, one that takes nothing in 20. */
+    /* Probes after 10, 13, 16 and 19 s of silence; by the last one, 18 s without a sign of life
+     * are over (with TCP_USER_TIMEOUT the kernel counts time, not probes). */
     KEEP_IDLE_S = 10,
     KEEP_INTERVAL_S = 3,
     KEEP_COUNT = 3,
-    USER_TIMEOUT_MS = 20000,
+    USER_TIMEOUT_MS = 18000,
 };
 
 struct conn_write {
@@ -95,7 +96,9 @@ int conn_connect(struct conn *c, const struct sockaddr *address)
 static void tune(struct conn *c)
 {
     const int idle = KEEP_IDLE_S, interval = KEEP_INTERVAL_S, count = KEEP_COUNT, on = 1;
-    const unsigned user_ms = USER_TIMEOUT_MS;
+    /* A peer that is there and takes nothing gets the time it was promised. */
+    const unsigned user_ms =
+        c->write_timeout_ms > USER_TIMEOUT_MS ? c->write_timeout_ms : USER_TIMEOUT_MS;
     uv_os_fd_t fd;
 
     if (c->uv.handle.type != UV_TCP || uv_fileno(&c->uv.handle, &fd) < 0)
