@@ -143,7 +143,7 @@ static void read_version(struct probe *p)
 {
     struct json json;
 
-    if (json_read(&json, buf_str(&p->body), PROBE_BODY_MAX, NULL) < 0)
+    if (json_read(&json, buf_str(&p->body), JSON_MEMORY(p->body.len), NULL) < 0)
         return;
     snprintf(p->version, sizeof p->version, "%.*s", STR_ARG(json_find_str(json.root, "version")));
     json_fini(&json);
@@ -154,7 +154,8 @@ static void read_loaded(struct probe *p)
     struct probe_result result = {.up = true, .version = str_from(p->version)};
     struct json json = {0};
 
-    if (p->status == 200 && json_read(&json, buf_str(&p->body), 16 * PROBE_BODY_MAX, NULL) == 0) {
+    if (p->status == 200 &&
+        json_read(&json, buf_str(&p->body), JSON_MEMORY(p->body.len), NULL) == 0) {
         result.knows_loaded = true;
         read_models(&result, json_find(json.root, "models"));
     }

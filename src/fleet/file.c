@@ -41,9 +41,13 @@ static int build(struct fleet **ret, struct fleet_owner **owner, struct loader *
 int fleet_load(struct fleet **ret, const char *path, struct err *err)
 {
     struct fleet_owner *o = new_owner();
-    struct loader l = {.arena = o ? &o->arena : NULL, .err = err};
-    int r = o ? load_tree(&l, path, NULL, NULL) : err_set(err, -ENOMEM, "no memory for a fleet");
+    struct loader l = {.err = err};
+    int r;
 
+    if (!o)
+        return err_set(err, -ENOMEM, "no memory for a fleet");
+    l.arena = &o->arena;
+    r = load_tree(&l, path, NULL, NULL);
     if (r == 0)
         r = build(ret, &o, &l);
     fleet_free(o ? &o->fleet : NULL);
@@ -53,9 +57,13 @@ int fleet_load(struct fleet **ret, const char *path, struct err *err)
 int fleet_parse(struct fleet **ret, struct str text, const char *name, struct err *err)
 {
     struct fleet_owner *o = new_owner();
-    struct loader l = {.arena = o ? &o->arena : NULL, .err = err};
-    int r = o ? add_tree(&l, text, name, NULL) : err_set(err, -ENOMEM, "no memory for a fleet");
+    struct loader l = {.err = err};
+    int r;
 
+    if (!o)
+        return err_set(err, -ENOMEM, "no memory for a fleet");
+    l.arena = &o->arena;
+    r = add_tree(&l, text, name, NULL);
     if (r == 0)
         r = build(ret, &o, &l);
     fleet_free(o ? &o->fleet : NULL);

@@ -2,6 +2,7 @@
 /* One try on one copy. */
 #include "gateway/attempt.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -112,6 +113,7 @@ static void choose(struct exchange *x)
         a->parity = x->candidates.rows[i].parity;
         x->tried |= 1ull << i;
     }
+    assert(a->copy && "only candidates are asked for");
     a->dialect = x->scene->copies[a->copy->index].engine->dialect;
     a->translated = a->dialect != x->dialect;
 }

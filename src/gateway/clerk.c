@@ -90,7 +90,7 @@ static void *watch(void *ctx)
 
 static bool wait_a_little(struct clerk *c)
 {
-    uint64_t until_us = clock_monotonic_us() + LOOK_EVERY_MS * 1000;
+    uint64_t until_us = clock_monotonic_us() + LOOK_EVERY_MS * 1000ull;
     struct timespec until = {
         .tv_sec = (time_t)(until_us / 1000000),
         .tv_nsec = (long)(until_us % 1000000) * 1000,
