@@ -6,6 +6,7 @@ one's formulas, fitted to one run of the real one, must foretell another.
 """
 import http.client
 import json
+import os
 import pathlib
 import re
 import socket
@@ -17,7 +18,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REAL = ROOT / "build/engine/llama-server"
-TAMPU = ROOT / "build/tampu"
+TAMPU = os.environ.get("TAMPU", str(ROOT / "build/tampu"))
 FLEET = """
 fleet: twin
 machines:
@@ -91,15 +92,6 @@ def start_real(model):
         [REAL, "-m", model, "--host", "127.0.0.1", "--port", str(port), "--offline", "--no-webui",
          "-np", "1", "-t", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return process, f"127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    if subprocess.run([ROOT / "tools/llama-server"], check=False).returncode:
-        pytest.skip("no llama-server could be fetched")
-    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
-    subprocess.run(["/usr/bin/python3", ROOT / "test/engine/tiny_gguf.py", path], check=True)
-    return path
 
 
 @pytest.fixture(scope="module")
