@@ -30,12 +30,12 @@ def until(condition, what, changed=None, seconds=PATIENCE):
 class Gateway:
     """`tampu COMMAND ...`, until close(). Its log lines are in .log, the rest of stderr in .words."""
 
-    def __init__(self, folder, *words, env=None, listen="127.0.0.1:0"):
+    def __init__(self, folder, *words, env=None, program=TAMPU):
         self.folder, self.log, self.words, self.ended = pathlib.Path(folder), [], [], False
         self.bearer = {}    # for metrics, where keys are required
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
-            [TAMPU, *map(str, words), "--listen", listen], stderr=subprocess.PIPE, text=True,
+            [program, *map(str, words), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True,
             cwd=folder, env={**os.environ, "TAMPU_LOOPBACK_ONLY": "1", **(env or {})})
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
