@@ -66,7 +66,10 @@ static int open_world(struct demo *d, struct run *run, const struct options *o, 
         r = run_settings(run, d->fleet, o, err);
     if (r == 0)
         r = choose_state(d, run, option_value(o, "state"), err);
-    if (r == 0 && speed && ((d->speed = strtod(speed, &end)) <= 0 || *end || d->speed > 1e6))
+    if (r == 0 && speed)
+        d->speed = strtod(speed, &end);
+    /* Written so that "nan" fails it, too. */
+    if (r == 0 && speed && !(d->speed > 0 && d->speed <= 1e6 && *end == '\0'))
         r = err_set(err, -EINVAL, "tampu demo: --speed: found '%s', expected a number above 0",
                     speed);
     if (r < 0)

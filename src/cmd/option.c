@@ -17,7 +17,7 @@ static int read_word(struct options *o, int argc, char **argv, int *at);
 static int read_option(struct options *o, int argc, char **argv, int *at);
 static int read_known(struct options *o, size_t row, struct str word, const char *next, int *at);
 static int read_other(struct options *o, struct str word, const char *next, int *at);
-static int refuse(const struct options *o, struct str name);
+static int refuse(const struct options *o, struct str name, const char *words);
 static int add_operand(struct options *o, const char *word);
 static int check_operands(const struct options *o);
 static int print_help(const char *command);
@@ -77,7 +77,7 @@ static int read_option(struct options *o, int argc, char **argv, int *at)
 
     if (row < OPTIONS_MAX)
         return read_known(o, row, word, next, at);
-    return o->other ? read_other(o, word, next, at) : refuse(o, name);
+    return o->other ? read_other(o, word, next, at) : refuse(o, name, "");
 }
 
 static int read_known(struct options *o, size_t row, struct str word, const char *next, int *at)
@@ -112,7 +112,7 @@ static int read_other(struct options *o, struct str word, const char *next, int 
         value = str_from(next);
     r = o->other(o->ctx, name, value, &err);
     if (r == -ENOENT)
-        return refuse(o, name);
+        return refuse(o, name, err.text);
     if (!has_value && !next)
         return usage_error(o->command, "--%.*s needs a value", STR_ARG(name));
     if (r < 0)
@@ -121,7 +121,8 @@ static int read_other(struct options *o, struct str word, const char *next, int 
     return READ_done;
 }
 
-static int refuse(const struct options *o, struct str name)
+/* words: what others have to say of it; an option of the command that is near goes before. */
+static int refuse(const struct options *o, struct str name, const char *words)
 {
     const char *best = NULL;
     char typed[64], suggestion[128];
@@ -131,6 +132,8 @@ static int refuse(const struct options *o, struct str name)
         if (strcmp(row->command, o->command) == 0)
             best = usage_nearer(typed, best, row->name);
     usage_suggest(suggestion, sizeof suggestion, typed, "--", best);
+    if (!*suggestion && *words)
+        return usage_error(o->command, "%s", words);
     return usage_error(o->command, "unknown option '--%s'%s", typed, suggestion);
 }
 

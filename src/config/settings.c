@@ -25,7 +25,7 @@ struct row {
     const char *words, *help;
 };
 
-enum { NAME_MAX_LENGTH = 64 };
+enum { NAME_MAX_LENGTH = 64, NEAR = 2 /* edits that a suggestion may be away */ };
 
 #define WHERE(where) (where) ? (where) : "", (where) ? ": " : ""
 
@@ -40,6 +40,7 @@ static const struct row *find_row(struct str key);
 static const struct row *find_near(struct str key);
 static const struct row *find_spelled(struct str name, char dot, bool upper);
 static void spell(char out[static NAME_MAX_LENGTH], const struct row *row, char dot, bool upper);
+static int unknown_flag(struct str flag, struct err *err);
 static int write_value(const struct settings *s, const struct row *row, struct buf *out);
 static int write_limit(const struct row *row, uint64_t value, struct buf *out);
 static void limit_text(char out[static 32], const struct row *row, uint64_t value);
@@ -110,9 +111,27 @@ int settings_set_flag(struct settings *s, struct str flag, struct str value, str
     char where[NAME_MAX_LENGTH + 8];
 
     if (!row)
-        return err_set(err, -ENOENT, "found unknown flag '--%.*s'", STR_ARG(flag));
+        return unknown_flag(flag, err);
     snprintf(where, sizeof where, "--%.*s", STR_ARG(flag));
     return set_row(s, row, value, where, err);
+}
+
+static int unknown_flag(struct str flag, struct err *err)
+{
+    char nearest[NAME_MAX_LENGTH] = "", name[NAME_MAX_LENGTH];
+    size_t least = NEAR + 1;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        spell(name, &rows[i], '-', false);
+        if (str_distance(flag, str_from(name)) >= least)
+            continue;
+        least = str_distance(flag, str_from(name));
+        snprintf(nearest, sizeof nearest, "%s", name);
+    }
+    if (*nearest)
+        return err_set(err, -ENOENT, "unknown option '--%.*s' (did you mean --%s?)", STR_ARG(flag),
+                       nearest);
+    return err_set(err, -ENOENT, "unknown option '--%.*s'", STR_ARG(flag));
 }
 
 int settings_write_reference(struct buf *out)

@@ -228,7 +228,10 @@ static int side_open(struct tls_side **ret, const SSL_METHOD *method, struct err
 
 static int side_fail(struct tls_side *side, struct err *err, const char *what, const char *name)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    /* The first in the queue says why, those behind it only where. */
+    unsigned long code = ERR_peek_error();
+    const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+                                                : ERR_reason_error_string(code);
 
     err_set(err, -EINVAL, "TLS: %s (%s): %s", what, name, reason ? reason : "no reason given");
     ERR_clear_error();
@@ -276,7 +279,10 @@ static bool set_peer(SSL *ssl, const char *host)
 static int fail(struct tls *t)
 {
     long verdict = SSL_get_verify_result(t->ssl);
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    /* The first in the queue says why, those behind it only where. */
+    unsigned long code = ERR_peek_error();
+    const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+                                                : ERR_reason_error_string(code);
 
     if (verdict != X509_V_OK)
         reason = X509_verify_cert_error_string(verdict);
