@@ -40,6 +40,7 @@ int ollama_reader_feed(struct reader *r, struct str chunk, uint64_t *whole)
     struct ollama_reader *o = own(r);
     int result = r->streaming ? ndjson_feed(&o->lines, chunk) : buf_put(&r->body, chunk);
 
+    json_pool_fini(&r->pool); /* a slow stream keeps nothing between its frames */
     if (whole)
         *whole = r->streaming ? ndjson_whole(&o->lines) : 0;
     return result;

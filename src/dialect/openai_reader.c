@@ -44,6 +44,7 @@ int openai_reader_feed(struct reader *r, struct str chunk, uint64_t *whole)
     struct openai_reader *o = own(r);
     int result = r->streaming ? sse_feed(&o->sse, chunk) : buf_put(&r->body, chunk);
 
+    json_pool_fini(&r->pool); /* a slow stream keeps nothing between its frames */
     if (whole)
         *whole = r->streaming ? sse_whole(&o->sse) : 0;
     return result;

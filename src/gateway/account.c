@@ -10,7 +10,8 @@
 static void count_tokens(const struct exchange *x, const struct scene_copy *copy);
 static void record(const struct exchange *x, uint64_t took_us);
 static void log_request(const struct exchange *x, uint64_t took_us);
-static struct str status_class(int status);
+static void count_answer(const struct exchange *x, uint64_t took_us);
+static unsigned status_class(int status);
 
 void account_step(const struct exchange *x, const char *from, const char *to)
 {
@@ -67,25 +68,39 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
 
 void account_settle(const struct exchange *x)
 {
-    struct stats *stats = x->worker->gateway->stats;
     uint64_t took_us = clock_monotonic_us() - x->arrived_us;
-    struct str endpoint = str_from(x->endpoint);
-    int status = x->why == FAILURE_client_gone ? failure_row(x->why)->status : x->status;
 
-    series_add(
-        stats_series(stats, COUNTER_requests_total, (struct str[]){endpoint, status_class(status)}),
-        1);
-    series_observe_us(stats_series(stats, COUNTER_request_seconds, &endpoint), took_us);
+    count_answer(x, took_us);
     if (x->why) {
         struct str why = str_from(failure_row(x->why)->name);
 
-        series_add(stats_series(stats, COUNTER_refusals_total, &why), 1);
+        series_add(stats_series(x->worker->gateway->stats, COUNTER_refusals_total, &why), 1);
     }
     if (x->attempt.copy)
         count_tokens(x, &x->scene->copies[x->attempt.copy->index]);
     if (log_wants(EVENT_request))
         log_request(x, took_us);
     record(x, took_us);
+}
+
+static void count_answer(const struct exchange *x, uint64_t took_us)
+{
+    static const struct str classes[STATUS_CLASSES] = {
+        {"other", 5}, {"1xx", 3}, {"2xx", 3}, {"3xx", 3}, {"4xx", 3}, {"5xx", 3}};
+    struct stats *stats = x->worker->gateway->stats;
+    struct str labels[] = {str_from(endpoint_call_name(x->endpoint)), {0}};
+    unsigned class =
+        status_class(x->why == FAILURE_client_gone ? failure_row(x->why)->status : x->status);
+    struct series **answered = &x->worker->answered[x->endpoint][class];
+    struct series **seconds = &x->worker->answer_seconds[x->endpoint];
+
+    labels[1] = classes[class];
+    if (!*answered)
+        *answered = stats_series(stats, COUNTER_requests_total, labels);
+    if (!*seconds)
+        *seconds = stats_series(stats, COUNTER_request_seconds, labels);
+    series_add(*answered, 1);
+    series_observe_us(*seconds, took_us);
 }
 
 static void count_tokens(const struct exchange *x, const struct scene_copy *copy)
@@ -131,7 +146,7 @@ static void log_request(const struct exchange *x, uint64_t took_us)
 
     log_event(EVENT_request, clock_wall_us(),
               (struct log_field[]){
-                  LOG_STR("request", str_from(x->id)), LOG_STR("endpoint", str_from(x->endpoint)),
+                  LOG_STR("request", str_from(x->id)), LOG_STR("endpoint", str_from(endpoint_call_name(x->endpoint))),
                   LOG_STR("asked", x->ask.model), LOG_U64("status", x->status),
                   LOG_STR("machine", copy ? copy->machine_name : STR("")),
                   LOG_STR("model", copy ? copy->name : STR("")), LOG_U64("attempts", x->attempts),
@@ -141,10 +156,8 @@ static void log_request(const struct exchange *x, uint64_t took_us)
                   LOG_MS("first_token_ms", first_us), LOG_MS("total_ms", took_us), LOG_END});
 }
 
-static struct str status_class(int status)
+/* 0: none that there is. */
+static unsigned status_class(int status)
 {
-    static const struct str classes[] = {{"other", 5}, {"1xx", 3}, {"2xx", 3},
-                                         {"3xx", 3},   {"4xx", 3}, {"5xx", 3}};
-
-    return classes[status >= 100 && status < 600 ? status / 100 : 0];
+    return status >= 100 && status < 600 ? (unsigned)status / 100 : 0;
 }

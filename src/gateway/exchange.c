@@ -48,7 +48,7 @@ static const struct {
 static_assert(STEP_COUNT <= 32, "a mask of arrows holds 32 steps");
 
 struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
-                                enum task task, const char *endpoint, const char *key_id)
+                                enum task task, enum endpoint_id endpoint, const char *key_id)
 {
     const struct settings *settings = w->gateway->settings;
     struct exchange *x = calloc(1, sizeof *x);
@@ -68,11 +68,20 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     x->waiter.granted = on_granted;
     arena_init(&x->arena, settings->exchange_max);
     buf_init(&x->body, settings->body_max);
-    snprintf(x->key_id, sizeof x->key_id, "%s", key_id);
+    buf_init(&x->asked, settings->body_max);
+    memcpy(x->key_id, key_id, strnlen(key_id, sizeof x->key_id - 1));
     worker_make_id(w, x->id, sizeof x->id);
     link_append(&w->exchanges, &x->link);
     stream_set_ctx(s, x);
     return x;
+}
+
+void exchange_forget_request(struct exchange *x)
+{
+    ask_fini(&x->ask);
+    buf_fini(&x->body);
+    buf_fini(&x->attempt.request);
+    x->chat_read = false;
 }
 
 void exchange_on_body(struct exchange *x, struct str chunk)
@@ -155,6 +164,8 @@ static enum verdict do_decode(struct exchange *x)
     enum failure why;
     int r = x->dialect->scan(&x->ask, x->task, buf_str(&x->body), &err);
 
+    if (r == 0 && (r = buf_put(&x->asked, x->ask.model)) == 0)
+        x->ask.model = buf_str(&x->asked);
     if (r < 0)
         return refuse(x, r == -ENOMEM ? FAILURE_out_of_room : FAILURE_bad_json, err.text);
     why = find_candidates(x, &err);
@@ -389,6 +400,7 @@ static void free_exchange(void *ctx)
     buf_fini(&x->out);
     buf_fini(&x->tail);
     buf_fini(&x->body);
+    buf_fini(&x->asked);
     buf_fini(&x->attempt.request);
     buf_fini(&x->attempt.refusal);
     arena_fini(&x->arena);

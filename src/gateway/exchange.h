@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "dialect/dialect.h"
+#include "gateway/gateway.h"
 #include "gateway/scene.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -58,14 +59,14 @@ struct exchange {
     struct stream *stream; /* NULL when the caller is gone or answered */
     const struct dialect *dialect;
     enum task task;
-    const char *endpoint;
+    enum endpoint_id endpoint;
 
     enum step step;
     bool running, nudged;
 
     /* receive, decode */
     struct arena arena;
-    struct buf body;
+    struct buf body, asked; /* asked: the bytes of ask.model */
     bool body_complete, caller_gone;
     struct ask ask;
     struct chat chat;
@@ -106,7 +107,11 @@ struct exchange {
 /* Takes over the stream: its callbacks go to the exchange from here on. NULL: no memory, and the
  * stream was answered. */
 struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
-                                enum task task, const char *endpoint, const char *key_id);
+                                enum task task, enum endpoint_id endpoint, const char *key_id);
+
+/* Part of the answer is with the caller: what only another try would need is given back. A stream
+ * may last for minutes, and thousands of them side by side. */
+void exchange_forget_request(struct exchange *x);
 
 /* What the stream says. */
 void exchange_on_body(struct exchange *x, struct str chunk);

@@ -20,6 +20,7 @@ struct answer_headers {
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
 static void add_dropped(const struct exchange *x, struct answer_headers *h);
+static void add_retry(const struct exchange *x, struct answer_headers *h);
 static void add_header(struct answer_headers *h, struct str name, struct str value);
 static bool start_stream(struct exchange *x);
 static void on_first_token(struct exchange *x);
@@ -178,7 +179,7 @@ void relay_refuse(struct exchange *x)
     }
     fill_headers(x, &headers, "application/json");
     if (x->status == 503 || x->status == 429)
-        add_header(&headers, STR("retry-after"), str_from(headers.retry));
+        add_retry(x, &headers);
     stream_answer(x->stream, x->status, headers.rows, headers.count, buf_str(&body));
     buf_fini(&body);
 }
@@ -206,17 +207,16 @@ static bool start_stream(struct exchange *x)
     fill_headers(x, &headers, x->dialect->content_type(&shape));
     add_header(&headers, STR("cache-control"), STR("no-cache"));
     x->started = true;
+    exchange_forget_request(x);
     return stream_start(x->stream, 200, headers.rows, headers.count, -1) == 0;
 }
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type)
 {
     const struct copy *copy = x->attempt.copy;
-    uint64_t retry_s = x->retry_ms / 1000 + 1;
 
     h->count = 0;
     snprintf(h->attempts, sizeof h->attempts, "%u", x->attempts);
-    snprintf(h->retry, sizeof h->retry, "%u", (unsigned)(retry_s > 3600 ? 3600 : retry_s));
     add_header(h, STR("content-type"), str_from(content_type));
     add_header(h, STR("x-tampu-request-id"), str_from(x->id));
     add_header(h, STR("x-tampu-attempts"), str_from(h->attempts));
@@ -227,6 +227,14 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     add_header(h, STR("x-tampu-parity"), str_from(parity_name(x->attempt.parity)));
     if (x->attempt.translated && x->chat.dropped_count)
         add_dropped(x, h);
+}
+
+static void add_retry(const struct exchange *x, struct answer_headers *h)
+{
+    uint64_t retry_s = x->retry_ms / 1000 + 1;
+
+    snprintf(h->retry, sizeof h->retry, "%u", (unsigned)(retry_s > 3600 ? 3600 : retry_s));
+    add_header(h, STR("retry-after"), str_from(h->retry));
 }
 
 /* Fields of the request that the engine's dialect cannot carry: never silent. */

@@ -2,8 +2,8 @@
 /* A loop on a thread of its own. */
 #include "gateway/worker.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -121,8 +121,15 @@ void worker_close(struct worker *w)
 /* 64 random bits of this worker's life and a count. */
 void worker_make_id(struct worker *w, char *out, size_t room)
 {
-    snprintf(out, room, "t%016llx%08llx", (unsigned long long)w->id_prefix,
-             (unsigned long long)w->id_count++);
+    static const char hex[] = "0123456789abcdef";
+    uint64_t halves[] = {w->id_prefix, w->id_count++ << 32};
+    size_t at = 0;
+
+    assert(room >= EXCHANGE_ID_SIZE);
+    out[at++] = 't';
+    for (unsigned digit = 0; digit < 24; digit++)
+        out[at++] = hex[halves[digit / 16] >> (60 - 4 * (digit % 16)) & 15];
+    out[at] = '\0';
 }
 
 static void *run(void *ctx)

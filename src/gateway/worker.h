@@ -17,6 +17,8 @@
 #include "route/traffic.h"
 #include "store/keyring.h"
 
+enum { STATUS_CLASSES = 6 }; /* 1xx to 5xx, and others */
+
 struct worker {
     struct gateway *gateway;
     struct loop *loop;
@@ -25,6 +27,8 @@ struct worker {
     struct scene *scene;     /* what new exchanges see; swapped on this loop */
     struct keyring *keyring; /* the same */
     struct link exchanges;
+    /* Found once, counted often; NULL until then. */
+    struct series *answered[ENDPOINT_COUNT][STATUS_CLASSES], *answer_seconds[ENDPOINT_COUNT];
     uint64_t id_prefix, id_count;
     pthread_t thread;
     struct timer tick;
