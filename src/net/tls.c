@@ -36,7 +36,7 @@ static const unsigned char alpn[] = "\x08http/1.1";
 
 int tls_client_open(struct tls_side **ret, const char *ca_file, struct err *err)
 {
-    struct tls_side *side;
+    struct tls_side *side = NULL;
     int r = side_open(&side, TLS_client_method(), err);
 
     if (r < 0)
@@ -59,7 +59,7 @@ int tls_client_open(struct tls_side **ret, const char *ca_file, struct err *err)
 int tls_server_open(struct tls_side **ret, const char *certificate, const char *key,
                     struct err *err)
 {
-    struct tls_side *side;
+    struct tls_side *side = NULL;
     int r = side_open(&side, TLS_server_method(), err);
 
     if (r < 0)
@@ -230,8 +230,8 @@ static int side_fail(struct tls_side *side, struct err *err, const char *what, c
 {
     /* The first in the queue says why, those behind it only where. */
     unsigned long code = ERR_peek_error();
-    const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
-                                                : ERR_reason_error_string(code);
+    const char *reason =
+        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
 
     err_set(err, -EINVAL, "TLS: %s (%s): %s", what, name, reason ? reason : "no reason given");
     ERR_clear_error();
@@ -281,8 +281,8 @@ static int fail(struct tls *t)
     long verdict = SSL_get_verify_result(t->ssl);
     /* The first in the queue says why, those behind it only where. */
     unsigned long code = ERR_peek_error();
-    const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
-                                                : ERR_reason_error_string(code);
+    const char *reason =
+        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
 
     if (verdict != X509_V_OK)
         reason = X509_verify_cert_error_string(verdict);
