@@ -24,7 +24,7 @@ struct tls {
     char words[WORDS_ROOM];
 };
 
-static int side_open(struct tls_side **ret, const SSL_METHOD *method, struct err *err);
+static struct tls_side *side_open(const SSL_METHOD *method, struct err *err);
 static int side_fail(struct tls_side *side, struct err *err, const char *what, const char *name);
 static int on_new_session(SSL *ssl, SSL_SESSION *session);
 static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_length,
@@ -36,11 +36,10 @@ static const unsigned char alpn[] = "\x08http/1.1";
 
 int tls_client_open(struct tls_side **ret, const char *ca_file, struct err *err)
 {
-    struct tls_side *side = NULL;
-    int r = side_open(&side, TLS_client_method(), err);
+    struct tls_side *side = side_open(TLS_client_method(), err);
 
-    if (r < 0)
-        return r;
+    if (!side)
+        return -ENOMEM;
     if (ca_file ? SSL_CTX_load_verify_locations(side->openssl, ca_file, NULL) != 1
                 : SSL_CTX_set_default_verify_paths(side->openssl) != 1)
         return side_fail(side, err, "cannot read the certificates to trust",
@@ -59,11 +58,10 @@ int tls_client_open(struct tls_side **ret, const char *ca_file, struct err *err)
 int tls_server_open(struct tls_side **ret, const char *certificate, const char *key,
                     struct err *err)
 {
-    struct tls_side *side = NULL;
-    int r = side_open(&side, TLS_server_method(), err);
+    struct tls_side *side = side_open(TLS_server_method(), err);
 
-    if (r < 0)
-        return r;
+    if (!side)
+        return -ENOMEM;
     if (SSL_CTX_use_certificate_chain_file(side->openssl, certificate) != 1)
         return side_fail(side, err, "cannot read the certificate", certificate);
     if (SSL_CTX_use_PrivateKey_file(side->openssl, key, SSL_FILETYPE_PEM) != 1)
@@ -210,20 +208,23 @@ const char *tls_words(const struct tls *t)
     return t->words;
 }
 
-static int side_open(struct tls_side **ret, const SSL_METHOD *method, struct err *err)
+static struct tls_side *side_open(const SSL_METHOD *method, struct err *err)
 {
     struct tls_side *side = calloc(1, sizeof *side);
 
-    if (!side)
-        return err_set(err, -ENOMEM, "out of memory");
+    if (!side) {
+        err_set(err, -ENOMEM, "out of memory");
+        return NULL;
+    }
     side->openssl = SSL_CTX_new(method);
-    if (!side->openssl || SSL_CTX_set_min_proto_version(side->openssl, TLS1_2_VERSION) != 1)
-        return side_fail(side, err, "cannot set up", "TLS");
+    if (!side->openssl || SSL_CTX_set_min_proto_version(side->openssl, TLS1_2_VERSION) != 1) {
+        side_fail(side, err, "cannot set up", "TLS");
+        return NULL;
+    }
     /* Buffers only while bytes are under way: a stream that waits holds none. */
     SSL_CTX_set_mode(side->openssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(side->openssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    *ret = side;
-    return 0;
+    return side;
 }
 
 static int side_fail(struct tls_side *side, struct err *err, const char *what, const char *name)
