@@ -26,6 +26,9 @@ static void fill_memory(struct imagined_machine *m);
 static bool is_kept(const struct machine *m, const struct fleet_model *model, uint32_t rank);
 static int hold_port(struct imagined_engine *e, struct err *err);
 
+/* RAM of a machine whose file does not say: an ordinary PC's, twice. */
+static const uint64_t RAM_UNSAID = 64ull << 30;
+
 /* What an engine of a kind that the catalog knows nothing of is taken to serve. */
 static const struct model plain_model = {
     .name = {"unknown", 7},
@@ -201,6 +204,7 @@ static int build_machine(struct imagined *im, size_t index, struct err *err)
     struct imagined_machine *m = &im->machines[index];
     const struct machine *facts = &im->fleet->machines[index];
     struct world_hooks hooks = {.pace = imagined_pace, .on_visit = guest_on_visit, .ctx = m};
+    uint64_t ram_bytes;
 
     m->im = im;
     m->facts = facts;
@@ -208,7 +212,9 @@ static int build_machine(struct imagined *im, size_t index, struct err *err)
     link_init(&m->guests);
     if (!machine_serves(facts))
         return 0;
-    m->box = memory_box(im->catalog, facts->hardware.cpu, facts->hardware.gpu, machine_ram(facts),
+    /* A fleet file need not say what is in a box, and an empty one could load nothing. */
+    ram_bytes = machine_ram(facts) ? machine_ram(facts) : RAM_UNSAID;
+    m->box = memory_box(im->catalog, facts->hardware.cpu, facts->hardware.gpu, ram_bytes,
                         facts->hardware.gpu_memory_bytes, NULL);
     if (facts->hardware.disk_rate_bits)
         m->box.disk_gbs = (double)facts->hardware.disk_rate_bits / 8e9;
