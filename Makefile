@@ -22,7 +22,8 @@ endif
 
 # No test, demo or bench started from here may reach beyond this machine.
 export TAMPU_LOOPBACK_ONLY := 1
-export BUILD TAMPU := $(abspath $(BUILD))/tampu
+export BUILD
+export TAMPU := $(abspath $(BUILD))/tampu
 export PYTHONDONTWRITEBYTECODE := 1
 
 # --- libraries: the system's where it has them, else what tools/setup put into DEPS ---
