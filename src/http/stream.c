@@ -252,7 +252,7 @@ static void feed_leftover(struct stream *s)
 
     if (rest && wants_bytes(s))
         rest = feed(s, buf_str(&s->leftover));
-    if (s->state == STATE_closed)
+    if (s->state == STATE_closed || s->state == STATE_linger) /* who lingers has let it go */
         return;
     buf_shift(&s->leftover, s->leftover.len - rest);
     if (!rest && s->leftover.room > KEPT_LEFTOVER)
@@ -282,7 +282,7 @@ static void take_head(struct stream *s)
     s->body_bytes = s->dropped = 0;
     s->answer = ANSWER_none;
     s->body_done = s->is_paused = s->wants_writable = false;
-    s->close_after = !in->keep_alive;
+    s->close_after = !in->keep_alive || !s->server->options.keep_alive_ms;
     s->continue_due = in->expects_continue;
     stream_go(s, STATE_run);
     s->is_live = true;
@@ -425,7 +425,7 @@ static void set_timer(struct stream *s)
         return;
     if (s->state == s->timed_state && s->state != STATE_idle)
         return;
-    if (s->state == STATE_idle)
+    if (s->state == STATE_idle && o->keep_alive_ms) /* else it is a new one, not one that is kept */
         after_ms = o->keep_alive_ms;
     else if (s->state == STATE_run)
         after_ms = o->body_timeout_ms;

@@ -37,6 +37,7 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 static void on_cipher(struct conn *c, struct str bytes);
 static void shake(struct conn *c);
 static void report_end(struct conn *c, int why);
+static bool is_full(const struct conn *c);
 static int write_now(struct conn *c, const struct str *pieces, size_t count);
 static int keep_rest(struct conn *c, const struct str *pieces, size_t count, size_t sent);
 static int keep(struct conn *c, const struct str *pieces, size_t count, size_t skip);
@@ -53,7 +54,7 @@ void conn_init(struct conn *c, struct loop *l, const struct conn_events *events,
 {
     *c = (struct conn){.loop = l, .events = events, .queue_high = queue_high};
     c->write_timeout_ms = write_timeout_ms;
-    buf_init(&c->waiting, CONN_QUEUE_MAX);
+    buf_init(&c->waiting, SIZE_MAX);
 }
 
 void conn_set_tls(struct conn *c, struct tls **tls)
@@ -285,6 +286,8 @@ int conn_put(struct conn *c, struct str piece)
 
     if (c->broken || c->is_closing)
         return -EPIPE;
+    if (is_full(c))
+        return break_off(c, -ENOBUFS);
     if (c->tls)
         r = (r = tls_write(c->tls, piece)) < 0 ? r : tls_take(c->tls, &c->waiting);
     else if (c->waiting.room || (r = buf_reserve(&c->waiting, FIRST_PUT)) == 0)
@@ -306,6 +309,8 @@ int conn_send(struct conn *c, const struct str *pieces, size_t count)
 
     if (c->broken || c->is_closing)
         return -EPIPE;
+    if (count && is_full(c))
+        return break_off(c, -ENOBUFS);
     if (c->tls || count >= PIECES_MAX) {
         for (size_t i = 0; i < count && r != -EPIPE; i++)
             r = conn_put(c, pieces[i]);
@@ -318,6 +323,12 @@ int conn_send(struct conn *c, const struct str *pieces, size_t count)
     return r < 0 ? break_off(c, r) : verdict(c);
 }
 
+/* One whole answer may be larger than what may wait: only what comes on top of that is too much. */
+static bool is_full(const struct conn *c)
+{
+    return c->waiting.len > CONN_QUEUE_MAX;
+}
+
 /* One system call for what was put and the pieces; what the socket does not take is kept. */
 static int write_now(struct conn *c, const struct str *pieces, size_t count)
 {
@@ -328,7 +339,7 @@ static int write_now(struct conn *c, const struct str *pieces, size_t count)
     if (c->writing)
         return keep(c, pieces, count, 0);
     if (c->waiting.len)
-        bufs[used++] = uv_buf_init(c->waiting.data, (unsigned)c->waiting.len);
+        bufs[used++] = (uv_buf_t){.base = c->waiting.data, .len = c->waiting.len};
     for (size_t i = 0; i < count; i++)
         if (pieces[i].len)
             bufs[used++] =
@@ -380,8 +391,8 @@ static int start_writing(struct conn *c)
         return -ENOMEM;
     w->conn = c;
     w->bytes = c->waiting;
-    buf_init(&c->waiting, CONN_QUEUE_MAX);
-    bytes = uv_buf_init(w->bytes.data, (unsigned)w->bytes.len);
+    buf_init(&c->waiting, SIZE_MAX);
+    bytes = (uv_buf_t){.base = w->bytes.data, .len = w->bytes.len};
     if ((r = uv_write(&w->req, &c->uv.stream, &bytes, 1, on_written)) < 0) {
         buf_fini(&w->bytes);
         free(w);

@@ -53,6 +53,17 @@ static void pipelined_requests_wait_their_turn(void **state)
     assert_int_equal(times(&play.heard, "HTTP/1.1 200 OK"), 4);
 }
 
+static void a_pipelined_request_that_breaks_the_rules_is_refused(void **state)
+{
+    (void)state;
+    serve();
+    client_says(HELLO "POST\r\n\r\nand more");
+    client_hears("HTTP/1.1 400 ");
+    client_hears_end();
+    assert_int_equal(times(&play.heard, "HTTP/1.1 "), 2);
+    log_is("GET /hello;done;");
+}
+
 /* Far more than is kept for a client that does not wait: reading stops, nothing is lost. */
 static void a_flood_of_pipelined_requests_is_served(void **state)
 {
@@ -421,6 +432,7 @@ int main(void)
         TEST(requests_are_answered_on_one_connection),
         TEST(bodies_arrive_in_any_framing),
         TEST(pipelined_requests_wait_their_turn),
+        TEST(a_pipelined_request_that_breaks_the_rules_is_refused),
         TEST(a_flood_of_pipelined_requests_is_served),
         TEST(what_breaks_the_rules_is_refused_and_the_connection_closed),
         TEST(a_bad_chunk_ends_the_request),

@@ -56,6 +56,21 @@ static void an_idle_connection_is_closed(void **state)
     assert_int_equal(play.heard.len, 0);
 }
 
+/* Not one that waits for its first request, which may be far away. */
+static void no_connection_is_kept_when_none_may_be(void **state)
+{
+    uint64_t begin_us = clock_monotonic_us();
+
+    (void)state;
+    play.options.keep_alive_ms = 0;
+    serve();
+    UNTIL(play.loop, clock_monotonic_us() - begin_us > SOON_MS * 1000);
+    client_says(HELLO);
+    client_hears("Connection: close");
+    client_hears_end();
+    assert_true(contains(&play.heard, "hello"));
+}
+
 static void a_running_request_outlives_the_idle_deadline(void **state)
 {
     uint64_t begin_us = clock_monotonic_us();
@@ -135,6 +150,32 @@ static void a_slow_reader_pauses_the_producer(void **state)
     client_hears("\r\n0\r\n\r\n");
     assert_true(play.heard.len >= sent * 16384);
     log_is("GET /parts;end;done;");
+}
+
+static size_t swallow(void)
+{
+    static char room[1 << 20];
+    ssize_t n = recv(play.fd, room, sizeof room, MSG_DONTWAIT);
+
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* What may wait bounds a producer of parts, not an answer that is whole. */
+static void a_whole_answer_may_be_large(void **state)
+{
+    enum { LARGE = 80 << 20 };
+    char *body = calloc(1, LARGE);
+    size_t heard = 0;
+
+    (void)state;
+    serve();
+    client_says(WAIT);
+    log_is("GET /wait;end;");
+    assert_non_null(body);
+    assert_int_equal(stream_answer(play.stream, 200, NULL, 0, str_slice(body, LARGE)), 0);
+    free(body);
+    UNTIL(play.loop, (heard += swallow()) > LARGE);
+    log_is("GET /wait;end;done;");
 }
 
 static void a_reader_that_takes_nothing_is_cut(void **state)
@@ -319,11 +360,13 @@ int main(void)
         TEST(dripping_headers_do_not_move_the_deadline),
         TEST(a_body_that_comes_too_slowly_is_refused),
         TEST(an_idle_connection_is_closed),
+        TEST(no_connection_is_kept_when_none_may_be),
         TEST(a_running_request_outlives_the_idle_deadline),
         TEST(a_client_that_leaves_is_noticed_at_once),
         TEST(a_client_that_ends_its_side_has_left),
         TEST(a_client_that_leaves_in_the_body_is_noticed),
         TEST(a_slow_reader_pauses_the_producer),
+        TEST(a_whole_answer_may_be_large),
         TEST(a_reader_that_takes_nothing_is_cut),
         TEST(beyond_the_ceiling_connections_wait),
         TEST(draining_closes_idle_connections_and_finishes_the_running),
