@@ -172,7 +172,8 @@ class Answer:
 
     def say(self, words):
         ends = {"cut", "hang", "junk", "badchunk", "error", "short"}
-        end = next((i for i, w in enumerate(words) if w in ends and not isinstance(w, Text)), len(words))
+        end = next((i for i, w in enumerate(words) if w in ends and not isinstance(w, Text)),
+                   len(words))
         frames, end = words[:end], words[end:]
         if not self.streams:
             return self.say_whole([f for f in frames if isinstance(f, Text)], frames, end)
@@ -235,21 +236,22 @@ class Answer:
     def last_frame(self):
         counts = {"prompt_eval_count": 3, "eval_count": 2}
         if self.ollama:
-            said = {"message": {"role": "assistant", "content": ""}} if "chat" in self.path else {"response": ""}
-            return json.dumps({"model": self.asked["model"], **said, "done": True,
-                               "done_reason": "stop", **counts}) + "\n"
+            said = json.loads(self.frame(""))
+            return json.dumps({**said, "done": True, "done_reason": "stop", **counts}) + "\n"
         end = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
                "usage": {"prompt_tokens": 3, "completion_tokens": 2,
                          "prompt_tokens_details": {"cached_tokens": 1}}}
         return f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n"
 
     def whole(self, text):
+        model = self.asked["model"]
         usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
         if self.path == "/api/embed":
-            return {"model": self.asked["model"], "embeddings": [[0.25, 0.5]], "prompt_eval_count": 3}
+            return {"model": model, "embeddings": [[0.25, 0.5]], "prompt_eval_count": 3}
         if "embed" in self.path:
-            return {"object": "list", "data": [{"index": 0, "embedding": [0.25, 0.5]}], "usage": usage}
-        return {"id": "c", "object": "chat.completion", "model": self.asked["model"], "usage": usage,
+            vectors = [{"index": 0, "embedding": [0.25, 0.5]}]
+            return {"object": "list", "data": vectors, "usage": usage}
+        return {"id": "c", "object": "chat.completion", "model": model, "usage": usage,
                 "choices": [{"index": 0, "text": text, "finish_reason": "stop",
                              "message": {"role": "assistant", "content": text}}]}
 

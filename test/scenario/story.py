@@ -27,7 +27,8 @@ from node import Node, Text
 from world import PATIENCE, TAMPU, Client, Gateway, until, write_fleet
 
 WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
-ENDPOINTS = {"chat": "/v1/chat/completions", "complete": "/v1/completions", "embed": "/v1/embeddings"}
+ENDPOINTS = {"chat": "/v1/chat/completions", "complete": "/v1/completions",
+             "embed": "/v1/embeddings"}
 CONTENT = {"chat": "messages", "complete": "prompt", "embed": "input"}
 
 
@@ -112,7 +113,8 @@ def node(world, line):
         options[option] = value
     tls = certificate(world.folder) if "over" in options else None
     world.nodes[name] = made = Node(name, options.get("as", "ollama"), tls)
-    made.key, made.host, world.models[name] = options.get("key"), options.get("at", "127.0.0.1"), words
+    made.key, made.host = options.get("key"), options.get("at", "127.0.0.1")
+    world.models[name] = words
     if "slots" in options:
         world.slots[name] = int(options["slots"])
     for told in line.under:
@@ -122,8 +124,8 @@ def node(world, line):
 
 def gateway(world, line):
     """gateway: starts it; under it settings, env, and parts of the fleet file."""
-    flags, extra = [], ""
-    env = {"SSL_CERT_FILE": str(world.folder / "cert.pem")} if (world.folder / "cert.pem").exists() else {}
+    flags, extra, trusted = [], "", world.folder / "cert.pem"
+    env = {"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}
     for row in line.under:
         if row.words[0] == "env":
             env[row.words[1]] = row.words[2]
@@ -148,7 +150,8 @@ def ask(world, words, under):
     else:
         task, model, text = words[:3]
         path = ENDPOINTS[task]
-        body = {"model": model, CONTENT[task]: [{"role": "user", "content": text}] if task == "chat" else text}
+        content = [{"role": "user", "content": text}] if task == "chat" else text
+        body = {"model": model, CONTENT[task]: content}
         if words[3:] == ["streaming"]:
             body["stream"] = True
     for row in [r for r in under if r.words[0] == "with"]:
@@ -168,10 +171,9 @@ def ask(world, words, under):
 
 def certificate(folder):
     """A TLS context with a new certificate for 127.0.0.1, trusted by the gateway of this story."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-subj", "/CN=node", "-addext", "subjectAltName=IP:127.0.0.1",
-                    "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-                   check=True, capture_output=True)
+    words = ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=node "
+             "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem")
+    subprocess.run(words.split(), cwd=folder, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
@@ -314,7 +316,8 @@ def is_closed(world, _row):
 def of_key(world, row):
     """key NAME accepted | refused"""
     given = {"authorization": "Bearer " + world.keys[row.words[1]]}
-    return world.gateway.get("/v1/models", **given).status == (200 if row.words[2] == "accepted" else 401)
+    wanted = 200 if row.words[2] == "accepted" else 401
+    return world.gateway.get("/v1/models", **given).status == wanted
 
 
 TRUTHS = {"counter": counter_is, "log": is_logged, "node": of_node, "exit": of_exit,

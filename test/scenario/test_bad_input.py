@@ -1,4 +1,4 @@
-"""What is wrong on the command line or in a file: exit 2, one clear message, nothing half-started."""
+"""What is wrong in a command or a file: exit 2, one clear message, nothing half-started."""
 import os
 import re
 import socket
@@ -28,64 +28,72 @@ def is_one_message(text):
 
 
 FILES = {
-    "unknown key": (GOOD.replace("addresses", "adresses"), r"3:7: found unknown key 'adresses', .*did you mean 'addresses'\?"),
-    "duplicate machine": (GOOD + "  a: {addresses: 127.0.0.1}\n", r"4:3: found 'a' a second time \(first in .* line 3\)"),
+    "unknown key": (GOOD.replace("addresses", "adresses"),
+                    r"3:7: found unknown key 'adresses', .*did you mean 'addresses'\?"),
+    "duplicate machine": (GOOD + "  a: {addresses: 127.0.0.1}\n",
+                          r"4:3: found 'a' a second time \(first in .* line 3\)"),
     "unknown machine": (GOOD + "categories:\n  c: {needs: {task: general}, primary: b}\n",
                         r"5:3: found unknown machine 'b' under 'primary', expected"),
-    "unknown kind": (GOOD.replace("ollama", "olama"), r"3:\d+: found 'olama' under 'kind', expected .*did you mean 'ollama'\?"),
-    "bad setting": (GOOD + "gateway: {queue_max: lots}\n", r"4:11: found 'lots' for gateway.queue_max, expected a whole number"),
+    "unknown kind": (GOOD.replace("ollama", "olama"),
+                     r"3:\d+: found 'olama' under 'kind', expected .*did you mean 'ollama'\?"),
+    "bad setting": (GOOD + "gateway: {queue_max: lots}\n",
+                    r"4:11: found 'lots' for gateway.queue_max, expected a whole number"),
     "unknown setting": (GOOD + "gateway: {queue_maxx: 1}\n", r"4:11: .*queue_maxx.*queue_max"),
-    "not YAML": ("fleet: [x\n", r"1: found what is not YAML"),
+    "not YAML": ("fleet: [x\n", r"\d+:1: found what is not YAML"),
     "empty file": ("", r"1:1: found nothing, expected a fleet file"),
-    "secret in the file": (GOOD.replace("port: 9", "port: 9, key: sk-1234567890"), r"3:\d+: .*env:"),
+    "secret in the file": (GOOD.replace("port: 9", "port: 9, key: sk-1234567890"),
+                           r"3:\d+: .*env:"),
 }
 
 
 @pytest.mark.parametrize("text, words", [pytest.param(*v, id=k) for k, v in FILES.items()])
 def test_a_wrong_file_is_named_by_line_and_column(tmp_path, text, words):
     (tmp_path / "fleet.yaml").write_text(text)
-    status, said = run(tmp_path, "serve", "fleet.yaml", "--listen", "127.0.0.1:0", "--state", "state")
+    status, said = run(tmp_path, *"serve fleet.yaml --listen 127.0.0.1:0 --state state".split())
     assert status == 2 and is_one_message(said), said
-    assert re.match(r"fleet\.yaml:" + (words if re.match(r"\d", words) else r"\d+:" + words), said) \
-        or re.match(r"fleet\.yaml:\d+:" + words, said), said
+    assert re.match(r"fleet\.yaml:" + words, said), said
     assert not (tmp_path / "state").exists()
     assert "sk-1234567890" not in said
 
 
 COMMANDS = {
-    "missing file": (["serve", "missing.yaml"], r"missing\.yaml: .*No such file"),
-    "no file named": (["serve"], r"FLEET is missing"),
-    "one word too many": (["serve", "fleet.yaml", "more"], r"one word too many: 'more'"),
-    "unknown command": (["srve", "fleet.yaml"], r"no command 'srve' \(did you mean serve\?\)"),
-    "unknown option": (["serve", "fleet.yaml", "--listn", "x"], r"unknown option '--listn' \(did you mean --listen\?\)"),
-    "unknown setting as an option": (["serve", "fleet.yaml", "--queue-maxx", "3"],
-                                     r"unknown option '--queue-maxx' \(did you mean --queue-max\?\)"),
-    "bad value": (["serve", "fleet.yaml", "--queue-max", "many"], r"--queue-max: found 'many'.*expected a whole number"),
-    "value out of range": (["serve", "fleet.yaml", "--attempts-max", "99"], r"--attempts-max: found 99 .*expected 1 to 32"),
-    "no value": (["serve", "fleet.yaml", "--queue-max"], r"--queue-max needs a value"),
-    "bad listen": (["serve", "fleet.yaml", "--listen", "nonsense"], r"'nonsense' is not ADDRESS:PORT"),
-    "somebody else's address": (["serve", "fleet.yaml", "--listen", "192.0.2.7:0"], r"cannot listen on 192\.0\.2\.7:0: "),
-    "TLS file missing": (["serve", "fleet.yaml", "--listen", "127.0.0.1:0", "--tls-certificate", "no.pem", "--tls-key", "no.pem"],
-                         r"TLS: cannot read the certificate \(no\.pem\): No such file or directory"),
-    "TLS file of rubbish": (["serve", "fleet.yaml", "--listen", "127.0.0.1:0", "--tls-certificate", "fleet.yaml", "--tls-key", "fleet.yaml"],
-                            r"TLS: cannot read the certificate \(fleet\.yaml\): no start line"),
-    "speed in words": (["demo", "--speed", "fast"], r"--speed: found 'fast', expected a number above 0"),
-    "speed below zero": (["demo", "--speed", "-1"], r"--speed: found '-1', expected a number above 0"),
-    "speed not a number": (["demo", "--speed", "nan"], r"--speed: found 'nan', expected a number above 0"),
-    "state that cannot be": (["serve", "fleet.yaml", "--state", "/proc/nope"], r"/proc/nope: cannot be made"),
-    "bad environment": (["serve", "fleet.yaml"], r"TAMPU_QUEUE_MAX: found 'lots' for gateway\.queue_max, expected"),
-    "key for nothing": (["key", "create"], r"--name laptop"),
+    "serve missing.yaml": r"missing\.yaml: .*No such file",
+    "serve": r"FLEET is missing",
+    "serve fleet.yaml more": r"one word too many: 'more'",
+    "srve fleet.yaml": r"no command 'srve' \(did you mean serve\?\)",
+    "serve fleet.yaml --listn x": r"unknown option '--listn' \(did you mean --listen\?\)",
+    "serve fleet.yaml --queue-maxx 3":
+        r"unknown option '--queue-maxx' \(did you mean --queue-max\?\)",
+    "serve fleet.yaml --queue-max many": r"--queue-max: found 'many'.*expected a whole number",
+    "serve fleet.yaml --attempts-max 99": r"--attempts-max: found 99 .*expected 1 to 32",
+    "serve fleet.yaml --queue-max": r"--queue-max needs a value",
+    "serve fleet.yaml --listen nonsense": r"'nonsense' is not ADDRESS:PORT",
+    "serve fleet.yaml --listen 192.0.2.7:0": r"cannot listen on 192\.0\.2\.7:0: ",
+    "serve fleet.yaml --listen 127.0.0.1:0 --tls-certificate no.pem --tls-key no.pem":
+        r"TLS: cannot read the certificate \(no\.pem\): No such file or directory",
+    "serve fleet.yaml --listen 127.0.0.1:0 --tls-certificate fleet.yaml --tls-key fleet.yaml":
+        r"TLS: cannot read the certificate \(fleet\.yaml\): no start line",
+    "serve fleet.yaml --state /proc/nope": r"/proc/nope: cannot be made",
+    "demo --speed fast": r"--speed: found 'fast', expected a number above 0",
+    "demo --speed -1": r"--speed: found '-1', expected a number above 0",
+    "demo --speed nan": r"--speed: found 'nan', expected a number above 0",
+    "key create": r"--name laptop",
 }
 
 
-@pytest.mark.parametrize("words, said_so", [pytest.param(*v, id=k) for k, v in COMMANDS.items()])
-def test_a_wrong_command_is_answered_in_one_line(tmp_path, words, said_so):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_command_is_answered_in_one_line(tmp_path, command):
     (tmp_path / "fleet.yaml").write_text(GOOD)
-    env = {"TAMPU_QUEUE_MAX": "lots"} if "ENVIRONMENT" in said_so or "TAMPU_QUEUE_MAX" in said_so else {}
-    env["XDG_STATE_HOME"] = str(tmp_path / "home")
-    status, said = run(tmp_path, *words, env=env)
+    status, said = run(tmp_path, *command.split(), env={"XDG_STATE_HOME": str(tmp_path / "home")})
     assert status == 2 and is_one_message(said), said
-    assert re.search(said_so, said), said
+    assert re.search(COMMANDS[command], said), said
+
+
+def test_a_wrong_environment_is_named(tmp_path):
+    (tmp_path / "fleet.yaml").write_text(GOOD)
+    status, said = run(tmp_path, "serve", "fleet.yaml", env={"TAMPU_QUEUE_MAX": "lots"})
+    assert status == 2 and is_one_message(said), said
+    assert "TAMPU_QUEUE_MAX: found 'lots' for gateway.queue_max, expected" in said
 
 
 def test_a_port_in_use_is_said_and_nothing_listens_or_is_left(tmp_path):
@@ -101,5 +109,6 @@ def test_a_port_in_use_is_said_and_nothing_listens_or_is_left(tmp_path):
 
 def test_help_goes_to_standard_output_and_is_no_error(tmp_path):
     for words in (["help"], ["help", "serve"], ["serve", "--help"], ["version"]):
-        done = subprocess.run([TAMPU, *words], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run([TAMPU, *words], cwd=tmp_path, capture_output=True, text=True,
+                              timeout=PATIENCE)
         assert (done.returncode, done.stderr) == (0, "") and done.stdout, words

@@ -13,9 +13,9 @@ PATH = "/v1/chat/completions"
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     made = Gateway(tmp_path_factory.mktemp("demo"), "demo", "--speed", "20",
-                   "--breaker-cooldown", "200ms", "--breaker-cooldown-max", "200ms",
-                   "--health-interval", "100ms", "--health-timeout", "300ms", "--first-byte-timeout", "1s",
-                   "--load-timeout", "6s", "--idle-timeout", "1s")
+                   *"--breaker-cooldown 200ms --breaker-cooldown-max 200ms --health-interval 100ms "
+                   "--health-timeout 300ms --first-byte-timeout 1s --load-timeout 6s "
+                   "--idle-timeout 1s".split())
     until(lambda: "Ctrl-C stops" in "".join(made.words), "the curl lines", made.changed)
     yield made
     made.close()
@@ -45,7 +45,8 @@ def printed_curl(demo):
 
 
 def paste(command):
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=4 * PATIENCE)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                          timeout=4 * PATIENCE)
     head, _, body = done.stdout.replace("\r", "").partition("\n\n")
     return head, dict(re.findall(r"^(x-tampu-[a-z-]+): (.*)$", head, re.M)), body
 

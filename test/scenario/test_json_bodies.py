@@ -1,4 +1,4 @@
-"""Strict JSON at the front door: the cases of test/unit/wire/test_json_suite.c as request bodies."""
+"""Strict JSON at the front door: the cases of test_json_suite.c as request bodies."""
 import http.client
 import json
 import pathlib

@@ -40,7 +40,8 @@ def begin_stream(gateway, node):
     return caller
 
 
-def test_a_request_that_was_half_sent_when_the_gateway_was_stopped_is_refused(start, nodes, tmp_path):
+def test_a_request_half_sent_when_the_gateway_was_stopped_is_refused(start, nodes, tmp_path):
+    """failure=shutting_down"""
     gateway, node = serve(start, nodes, tmp_path)
     caller = begin_stream(gateway, node)
     late = connect(gateway)
@@ -50,7 +51,7 @@ def test_a_request_that_was_half_sent_when_the_gateway_was_stopped_is_refused(st
     until(lambda: is_closed(gateway), "nobody listens any more")
     late.sendall(b"host\r\nContent-Length: 0\r\n\r\n")
     answer = read_all(late)
-    assert answer.startswith(b"HTTP/1.1 503 ") and b"the gateway is stopping" in answer   # failure=shutting_down
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"the gateway is stopping" in answer
     node.go()
     assert caller.finish().text == "Hello"
     assert gateway.exit_status() == 0

@@ -22,7 +22,8 @@ class Flood(Answer):
         return True
 
 
-def test_a_slow_caller_pauses_the_engine_and_memory_stays_bounded(start, nodes, tmp_path, monkeypatch):
+def test_a_slow_caller_pauses_the_engine_and_memory_stays_bounded(start, nodes, tmp_path,
+                                                                  monkeypatch):
     monkeypatch.setattr("node.Answer", Flood)
     nodes.append(Node("a", "llama-server"))
     nodes[0].taken = 0

@@ -28,15 +28,15 @@ def until(condition, what, changed=None, seconds=PATIENCE):
 
 
 class Gateway:
-    """`tampu COMMAND ...`, until close(). Its log lines are in .log, the rest of stderr in .words."""
+    """`tampu COMMAND ...`, until close(). Log lines are in .log, the rest of stderr in .words."""
 
     def __init__(self, folder, *words, env=None, program=TAMPU):
         self.folder, self.log, self.words, self.ended = pathlib.Path(folder), [], [], False
         self.bearer = {}    # for metrics, where keys are required
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
-            [program, *map(str, words), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True,
-            cwd=folder, env={**os.environ, "TAMPU_LOOPBACK_ONLY": "1", **(env or {})})
+            [program, *map(str, words), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE,
+            text=True, cwd=folder, env={**os.environ, "TAMPU_LOOPBACK_ONLY": "1", **(env or {})})
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         ready = re.compile(r"tampu: ready on \S+://(.*)$")
@@ -136,7 +136,8 @@ class Client(threading.Thread):
         method, path, body, headers = self.asked
         body = json.dumps(body) if isinstance(body, (dict, list)) else body
         try:
-            self.connection.putrequest(method, path, skip_host="host" in headers, skip_accept_encoding=True)
+            self.connection.putrequest(method, path, skip_host="host" in headers,
+                                       skip_accept_encoding=True)
             if body is not None and "content-length" not in headers:
                 headers = {**headers, "content-length": str(len(body.encode()))}
             for name, value in headers.items():
