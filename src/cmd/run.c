@@ -150,12 +150,12 @@ static void reload(struct run *run, struct gateway *g, load_fn *load, void *ctx)
     bool good = load(ctx, &scene, &run->parts, &err) == 0;
     struct str result = good ? STR("ok") : STR("refused");
 
+    if (good)
+        gateway_show(g, &scene);
     series_add(stats_series(run->parts.stats, COUNTER_reloads_total, &result), 1);
     log_event(good ? EVENT_reloaded : EVENT_reload_refused, clock_wall_us(),
               (struct log_field[]){LOG_STR("found", str_from(good ? "" : err.text)), LOG_END});
     log_flush();
-    if (good)
-        gateway_show(g, &scene);
 }
 
 /* Before any thread starts, so that all of them inherit it. */
