@@ -33,7 +33,10 @@ int name_read(struct deployment_name *ret, struct str text)
         .cost = (enum cost)__builtin_ctz(parts.costs),
         .tail = parts.tail,
     };
-    return 0;
+    /* "XS or smaller" is one size too, and still no name. */
+    return text.len == strlen(size_names[ret->size]) + strlen("-LOC-FRE-") + parts.tail.len
+               ? 0
+               : -EINVAL;
 }
 
 int name_write(const struct deployment_name *name, struct buf *out)

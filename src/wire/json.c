@@ -171,7 +171,8 @@ int json_put_string(struct buf *out, struct str s)
 
 int json_put_escaped(struct buf *out, struct str s)
 {
-    const unsigned char *at = (const unsigned char *)s.data, *end = at + s.len, *plain = at;
+    const unsigned char *at = (const unsigned char *)s.data, *plain = at;
+    const unsigned char *end = s.len ? at + s.len : at;
     int r = 0;
 
     while (r == 0 && at < end) {

@@ -46,7 +46,10 @@ int url_find(struct buf *out, struct str query, const char *name)
     while (url_parameter(&query, &encoded, &value)) {
         size_t before = out->len;
         int r = url_decode(out, encoded, true);
-        bool is_it = r == 0 && str_is(str_slice(out->data + before, out->len - before), name);
+        /* Nothing decoded: there may be no memory behind it. */
+        struct str found =
+            out->len > before ? str_slice(out->data + before, out->len - before) : STR("");
+        bool is_it = r == 0 && str_is(found, name);
 
         out->len = before;
         if (is_it)

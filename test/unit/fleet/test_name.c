@@ -88,6 +88,8 @@ static const char *const bad[] = {
     "*-LOC-FRE-a",
     "M+-LOC-FRE-a",
     "M--LOC-FRE-a",
+    "XS--LOC-FRE-a", /* one size, and a selector all the same */
+    "XL+-LOC-FRE-a",
     "XL-*-FRE-a",
     "XL-LOC-FRE-a*",
     "XL-LOC-FRE-?",
