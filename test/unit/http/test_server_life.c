@@ -329,7 +329,7 @@ static void bad_addresses_are_named(void **state)
 static void a_unix_socket_is_served_and_removed(void **state)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char listen[128];
+    static char listen[128];
     struct err err = {0};
     struct stat found;
 
