@@ -99,7 +99,9 @@ int relay_pass(struct exchange *x, struct str chunk, uint64_t whole)
             return r;
         buf_reset(&x->tail);
     } else if (ready) {
-        if (relay_flush(x) | send_pieces(x, pieces, 2))
+        bool slow = relay_flush(x);
+
+        if (send_pieces(x, pieces, 2) || slow)
             attempt_pause(x);
         buf_reset(&x->tail);
     }
