@@ -3,6 +3,7 @@
 #include "cmd/run.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
                          &scene, &err);
     if (r == 0)
         r = gateway_start(g, &err);
+    malloc_trim(0); /* what reading the fleet and the catalog took, and needs no more */
     if (r == 0)
         wait_for_end(run, g, &signals, load, ctx);
     gateway_close(g);

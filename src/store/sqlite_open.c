@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/embedded.h"
+#include "base/rand.h"
 #include "net/clock.h"
 #include "store/sqlite.h"
 
@@ -17,6 +17,7 @@ enum {
     BUSY_MS = 5000, /* how long another program may hold the file */
     WAL_TRIES = 50, /* turning to WAL does not wait by itself */
     WAL_PAUSE_MS = 20,
+    PEPPER_WORDS = 4, /* of 8 bytes */
 };
 
 static int make_folders(const char *path, struct err *err);
@@ -244,14 +245,12 @@ static const struct embedded_file *schema_file(unsigned number)
 /* Remembers that the schema was run; a new store also gets its pepper. */
 static int finish_schema(struct sqlite_store *s, unsigned number, struct err *err)
 {
-    unsigned char pepper[32];
     char sql[256] = "INSERT INTO meta VALUES ('pepper', x'";
     size_t len = strlen(sql);
 
-    if (RAND_bytes(pepper, sizeof pepper) != 1)
-        return err_set(err, -EIO, "no random bytes");
-    for (size_t i = 0; i < sizeof pepper; i++, len += 2)
-        snprintf(sql + len, sizeof sql - len, "%02x", pepper[i]);
+    /* The system's own: OpenSSL would come to life for it, and take 2 MiB for good. */
+    for (size_t i = 0; i < PEPPER_WORDS; i++, len += 16)
+        snprintf(sql + len, sizeof sql - len, "%016" PRIx64, rand_u64());
     snprintf(sql + len, sizeof sql - len,
              "') ON CONFLICT DO NOTHING; "
              "INSERT INTO meta VALUES ('schema', %u) ON CONFLICT DO UPDATE SET value = %u;",
