@@ -116,7 +116,10 @@ bool relay_flush(struct exchange *x)
     if (!x->first_token || !x->ask.stream || !all.len || !x->stream)
         return false;
     slow = send_pieces(x, &all, 1);
-    buf_reset(&x->out);
+    if (x->attempt.translated)
+        buf_reset(&x->out);
+    else
+        buf_release(&x->out); /* what is passed on from here on does not come through it */
     return slow;
 }
 

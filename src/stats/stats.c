@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/auto.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "stats/series.h"
@@ -27,7 +26,7 @@ struct stats {
 
 static struct series *find_or_make(struct stats *s, enum counter c, const struct str *labels,
                                    bool may_make);
-static struct series *make(struct stats *s, enum counter c, struct buf *key, size_t name_len);
+static struct series *make(struct stats *s, enum counter c, const struct buf *key, size_t name_len);
 static size_t write_key(struct buf *out, enum counter c, const struct str *labels);
 static void put_escaped(struct buf *out, struct str value);
 static struct str cut_value(struct str value);
@@ -134,18 +133,19 @@ static struct series *find_or_make(struct stats *s, enum counter c, const struct
     return found;
 }
 
-/* Takes the key's bytes. */
-static struct series *make(struct stats *s, enum counter c, struct buf *key, size_t name_len)
+static struct series *make(struct stats *s, enum counter c, const struct buf *key, size_t name_len)
 {
     struct series *new = memory_need(1, sizeof *new);
 
+    /* There are hundreds: a key is kept without the room that it grew in. */
+    new->key = memory_need(key->len, 1);
+    memcpy(new->key, key->data, key->len);
     new->counter = c;
-    new->labels = str_slice(key->data + name_len, key->len - name_len);
+    new->labels = str_slice(new->key + name_len, key->len - name_len);
     if (counter_rows[c].kind == KIND_seconds)
         new->times = memory_need(1, sizeof *new->times);
-    if (map_put(&s->by_key, buf_str(key), new) < 0)
+    if (map_put(&s->by_key, str_slice(new->key, key->len), new) < 0)
         abort();
-    new->key = TAKE(key->data);
     new->older = s->newest;
     s->newest = new;
     s->count++;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ enum {
 
 static int make_folders(const char *path, struct err *err);
 static int make_file(const char *path, struct err *err);
+static void set_up_sqlite(void);
 static int open_file(struct sqlite_store *s, struct err *err);
 static int configure(struct sqlite_store *s, struct err *err);
 static int use_wal(struct sqlite_store *s, struct err *err);
@@ -111,11 +113,20 @@ static int make_file(const char *path, struct err *err)
     return 0;
 }
 
+/* Pages as they are needed: SQLite would take 20 at once for each connection, and we have several
+ * that read a row now and then. */
+static void set_up_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 static int open_file(struct sqlite_store *s, struct err *err)
 {
-    int result =
-        sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int result;
 
+    pthread_once(&once, set_up_sqlite);
+    result = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (result != SQLITE_OK)
         return sqlite_fail(s, result, err);
     sqlite3_extended_result_codes(s->db, 1);
