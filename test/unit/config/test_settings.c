@@ -71,7 +71,7 @@ static const struct {
      "f:1:2: found 'yes' for gateway.require_keys, expected true or false"},
     {"gateway.log_level", "loud", -EINVAL,
      "f:1:2: found 'loud' for gateway.log_level, expected one of "
-     "error|warning|notice|info|debug"},
+     "error|warning|info|debug"},
 };
 
 static void mistakes_are_named(void **state)
