@@ -49,7 +49,7 @@ void door_close_to_loopback(void)
 
 int door_check_address(const struct sockaddr *address)
 {
-    unsigned char bytes[16];
+    unsigned char bytes[16] = {0};
     int family;
 
     assert(door.is_open && "door_open() comes first");
@@ -72,7 +72,7 @@ int door_check_name(struct str name)
 
 bool door_is_loopback(const struct sockaddr *address)
 {
-    unsigned char bytes[16];
+    unsigned char bytes[16] = {0};
     int family = address_bytes(address, bytes);
 
     return address->sa_family == AF_UNIX || is_loopback(family, bytes);

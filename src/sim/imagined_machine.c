@@ -193,7 +193,7 @@ static void name_artifact(struct imagined_artifact *a)
 
 static void write_digest(char out[static 65], uint64_t seed)
 {
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         seed = asked_mix(seed, STR("digest"));
         snprintf(out + 16 * i, 17, "%016llx", (unsigned long long)seed);
     }
