@@ -91,7 +91,8 @@ void words_embed(float *out, uint32_t dimensions, struct str artifact, struct st
     for (size_t i = 0; i < text.len;) {
         size_t start = i;
 
-        while (i < text.len && (isalnum((unsigned char)text.data[i]) || text.data[i] < 0))
+        while (i < text.len &&
+               (isalnum((unsigned char)text.data[i]) || (unsigned char)text.data[i] >= 0x80))
             i++;
         if (i > start)
             add_word_vector(out, dimensions,
