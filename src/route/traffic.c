@@ -27,6 +27,7 @@ static uint64_t wait_ms(const struct copy_place *copy, uint64_t now_ms);
 static enum asked stand_in_line(struct traffic *t, struct waiter *w);
 static void leave_line(struct traffic *t, struct waiter *w);
 static void hand_on(struct traffic *t, struct copy_place *copy, uint64_t now_ms);
+static void hand_on_all(struct traffic *t, uint64_t now_ms);
 static void grant(struct traffic *t, struct waiter *w, struct copy_place *copy, uint64_t now_ms);
 static struct line *find_line(struct traffic *t, struct str name);
 static void *add_place(struct map *places, size_t size, struct str name, struct str *kept);
@@ -120,9 +121,10 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
 {
     const struct failure_row *row = failure_row(outcome.why);
     struct verdict_change change = {0};
-    struct engine_place *engine = copy->engine;
+    struct engine_place *engine;
 
     pthread_mutex_lock(&t->lock);
+    engine = copy->engine;
     assert(copy->running);
     copy->running--;
     if (outcome.unknown) {
@@ -144,7 +146,10 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
         change.copy_closed = breaker_succeeded(&copy->breaker);
         change.engine_closed = breaker_succeeded(&engine->breaker);
     }
-    hand_on(t, copy, now_ms);
+    if (change.engine_closed) /* its other copies may be tried as well */
+        hand_on_all(t, now_ms);
+    else
+        hand_on(t, copy, now_ms);
     pthread_mutex_unlock(&t->lock);
     return change;
 }
@@ -197,19 +202,7 @@ void traffic_resident(struct traffic *t, struct copy_place *copy, bool resident)
 void traffic_sweep(struct traffic *t, uint64_t now_ms)
 {
     pthread_mutex_lock(&t->lock);
-    for (struct link *at = t->waiting.next, *next; at != &t->waiting; at = next) {
-        struct waiter *w = CONTAINER(at, struct waiter, link);
-
-        next = at->next;
-        for (unsigned i = 0; i < w->count; i++) {
-            struct copy_place *copy = w->copies[i];
-
-            if (copy->running >= copy->slots || !is_open(copy, now_ms))
-                continue;
-            grant(t, w, copy, now_ms);
-            break;
-        }
-    }
+    hand_on_all(t, now_ms);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -323,6 +316,24 @@ static void hand_on(struct traffic *t, struct copy_place *copy, uint64_t now_ms)
                 continue;
             grant(t, w, copy, now_ms);
             return;
+        }
+    }
+}
+
+/* To each in line, in order, the first copy it can have. */
+static void hand_on_all(struct traffic *t, uint64_t now_ms)
+{
+    for (struct link *at = t->waiting.next, *next; at != &t->waiting; at = next) {
+        struct waiter *w = CONTAINER(at, struct waiter, link);
+
+        next = at->next;
+        for (unsigned i = 0; i < w->count; i++) {
+            struct copy_place *copy = w->copies[i];
+
+            if (copy->running >= copy->slots || !is_open(copy, now_ms))
+                continue;
+            grant(t, w, copy, now_ms);
+            break;
         }
     }
 }

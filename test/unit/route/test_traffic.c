@@ -304,6 +304,30 @@ static void a_machine_where_nobody_listens_is_benched_with_all_its_copies(void *
     assert_true(change.engine_closed);
 }
 
+static void an_engine_that_is_back_serves_who_waits_for_its_other_copies(void **state)
+{
+    struct asker *a = world.askers;
+
+    (void)state;
+    ask_for(&a[0], world.copies[0]);
+    finish(&a[0], (struct outcome){.why = FAILURE_connect_failed});
+    world.now_ms = rules.cooldown_ms;
+    assert_int_equal(ask_for(&a[0], world.copies[0]), ASK_taken); /* the one that is let through */
+    for (int i = 1; i <= 2; i++)
+        assert_int_equal(ask_for(&a[i], world.copies[1]), ASK_taken);
+    a[3].w = (struct waiter){.copies = {world.copies[2], world.copies[1]},
+                             .count = 2,
+                             .line = STR("small"),
+                             .line_max = LINE_MAX_WAITING,
+                             .granted = granted};
+    assert_int_equal(traffic_ask(world.traffic, &a[3].w, world.now_ms), ASK_waits);
+    a[3].is = WAITING;
+    finish(&a[0], answered);
+    assert_int_equal(a[3].is, RUNNING);
+    assert_ptr_equal(a[3].w.taken, world.copies[2]);
+    counts_hold();
+}
+
 static void a_copy_that_hangs_is_benched_alone(void **state)
 {
     struct asker *a = world.askers;
@@ -425,6 +449,7 @@ int main(void)
         TEST(a_line_of_no_length_refuses_at_once),
         TEST(the_first_in_order_that_is_free_is_taken),
         TEST(a_machine_where_nobody_listens_is_benched_with_all_its_copies),
+        TEST(an_engine_that_is_back_serves_who_waits_for_its_other_copies),
         TEST(a_copy_that_hangs_is_benched_alone),
         TEST(a_callers_own_mistake_benches_nobody),
         TEST(a_probe_decides_who_is_up_and_wakes_those_who_wait),
