@@ -15,6 +15,7 @@ enum {
     LINGER_MS = 1000,    /* how long the first row of a batch waits for others */
     WAITING_MAX = 10000, /* when the options say nothing */
     TRIM_EVERY = 5000,   /* rows written between two trims */
+    TEXT_MAX = 256,      /* bytes of a text; a caller may ask for a name as long as a body */
 };
 
 struct waiting {
@@ -46,6 +47,7 @@ static int write_some(struct recorder *r, struct link *batch, struct err *err);
 static int trim(struct recorder *r, struct err *err);
 static void end_round(struct recorder *r, struct link *left, int result, const struct err *err);
 static struct waiting *copy_row(const struct exchange_row *row);
+static struct str cut(struct str text);
 static struct str *text_at(const struct exchange_row *row, size_t offset);
 static void move_all(struct link *to, struct link *from);
 static void free_all(struct link *rows);
@@ -274,7 +276,7 @@ static struct waiting *copy_row(const struct exchange_row *row)
     size_t size = 0, used = 0;
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        size += text_at(row, texts[i])->len;
+        size += cut(*text_at(row, texts[i])).len;
     copy = malloc(sizeof *copy + size);
     if (!copy)
         return NULL;
@@ -282,12 +284,18 @@ static struct waiting *copy_row(const struct exchange_row *row)
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct str *text = text_at(&copy->row, texts[i]);
 
+        *text = cut(*text);
         if (text->len)
             memcpy(copy->texts + used, text->data, text->len);
         text->data = copy->texts + used;
         used += text->len;
     }
     return copy;
+}
+
+static struct str cut(struct str text)
+{
+    return str_slice(text.data, text.len < TEXT_MAX ? text.len : TEXT_MAX);
 }
 
 static struct str *text_at(const struct exchange_row *row, size_t offset)
