@@ -89,8 +89,7 @@ static void count_answer(const struct exchange *x, uint64_t took_us)
         {"other", 5}, {"1xx", 3}, {"2xx", 3}, {"3xx", 3}, {"4xx", 3}, {"5xx", 3}};
     struct stats *stats = x->worker->gateway->stats;
     struct str labels[] = {str_from(endpoint_call_name(x->endpoint)), {0}};
-    unsigned class =
-        status_class(x->why == FAILURE_client_gone ? failure_row(x->why)->status : x->status);
+    unsigned class = status_class(x->status);
     struct series **answered = &x->worker->answered[x->endpoint][class];
     struct series **seconds = &x->worker->answer_seconds[x->endpoint];
 

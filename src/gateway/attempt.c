@@ -104,14 +104,17 @@ static void choose(struct exchange *x)
     *a = (struct attempt){.started_us = clock_monotonic_us()};
     buf_init(&a->request, x->body.len * 2 + REQUEST_MORE);
     buf_init(&a->refusal, REFUSAL_MAX);
-    for (uint32_t i = 0; i < x->candidates.count && !a->copy; i++) {
+    /* Two rows of the fleet file may name one place: it is tried once. */
+    for (uint32_t i = 0; i < x->candidates.count; i++) {
         const struct copy *copy = x->candidates.rows[i].copy;
 
         if (x->scene->copies[copy->index].place != x->waiter.taken)
             continue;
+        x->tried |= 1ull << i;
+        if (a->copy)
+            continue;
         a->copy = copy;
         a->parity = x->candidates.rows[i].parity;
-        x->tried |= 1ull << i;
     }
     assert(a->copy && "only candidates are asked for");
     a->dialect = x->scene->copies[a->copy->index].engine->dialect;
@@ -278,6 +281,10 @@ static void on_body(void *ctx, struct str chunk)
 
         if (buf_put(&a->refusal, str_slice(chunk.data, chunk.len < room ? chunk.len : room)) < 0)
             exchange_fail(x, FAILURE_out_of_room, (struct str){0});
+        if (a->refusal.len == a->refusal.max) { /* that is enough to know why */
+            drop_call(x);
+            on_end(x);
+        }
         return;
     }
     read_answer(x, chunk);

@@ -47,15 +47,15 @@ int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void
         r = store_version(c->store, &c->version, err);
     if (r == 0)
         r = hand_out(c, err);
+    *ret = c; /* before the thread looks at it */
     if (r == 0 && (r = -pthread_create(&c->thread, NULL, watch, c)) < 0)
         err_set(err, r, "no thread for the store");
     if (r < 0) {
+        *ret = NULL;
         store_close(c->store);
         free(c);
-        return r;
     }
-    *ret = c;
-    return 0;
+    return r;
 }
 
 void clerk_close(struct clerk *c)

@@ -187,7 +187,8 @@ static void refuse(struct worker *w, struct stream *s, enum failure why, const c
     buf_init(&body, 4096);
     if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(found), false) < 0)
         buf_reset(&body);
-    stream_answer(s, failure_row(why)->status, &json, 1, buf_str(&body));
+    if (stream_answer(s, failure_row(why)->status, &json, 1, buf_str(&body)) < 0)
+        stream_end(s, false);
     buf_fini(&body);
 }
 
@@ -237,6 +238,7 @@ static void answer_page(struct page_visit *v)
     buf_init(&out, PAGE_ANSWER_MAX);
     status = g->pages.fns[v->id](&request, &out, &type);
     header = (struct header){STR("content-type"), str_from(type)};
-    stream_answer(v->stream, status, &header, 1, buf_str(&out));
+    if (stream_answer(v->stream, status, &header, 1, buf_str(&out)) < 0)
+        stream_end(v->stream, false);
     buf_fini(&out);
 }

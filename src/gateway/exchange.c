@@ -54,7 +54,8 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     struct exchange *x = calloc(1, sizeof *x);
 
     if (!x) {
-        stream_answer(s, 503, NULL, 0, (struct str){0});
+        if (stream_answer(s, 503, NULL, 0, (struct str){0}) < 0)
+            stream_end(s, false);
         return NULL;
     }
     x->worker = w;
@@ -210,12 +211,17 @@ static void keep_reachable(struct exchange *x, struct err *err)
 /* Entered anew for each attempt, and again when a slot was granted. */
 static enum verdict do_route(struct exchange *x)
 {
+    const struct settings *settings = x->worker->gateway->settings;
+
     if (x->queued)
         return leave_line(x);
     if (x->caller_gone)
         return go(x, STEP_settle);
-    if (x->attempts >= x->worker->gateway->settings->attempts_max)
+    if (x->attempts >= settings->attempts_max)
         return go(x, STEP_refuse);
+    /* A copy that is asked when no time is left would be blamed for it. */
+    if (clock_monotonic_us() - x->arrived_us >= settings->total_timeout_ms * 1000)
+        return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_total_timeout, "");
     x->waiter.count = 0;
     for (unsigned i = 0; i < x->candidates.count; i++)
         if (!(x->tried & (1ull << i)))
@@ -311,7 +317,7 @@ static enum verdict do_relay(struct exchange *x)
     }
     if (x->why && x->started) {
         attempt_end(x, false);
-        relay_fail(x, x->why, str_from(x->found));
+        relay_fail(x);
         return go(x, STEP_settle);
     }
     if (x->why) {
@@ -336,8 +342,11 @@ static enum verdict do_refuse(struct exchange *x)
 
 static enum verdict do_settle(struct exchange *x)
 {
-    if (x->caller_gone)
+    if (x->caller_gone) {
+        x->why = FAILURE_none; /* of an earlier try, which nobody was told */
         exchange_fail(x, FAILURE_client_gone, (struct str){0});
+        x->status = failure_row(x->why)->status;
+    }
     account_settle(x);
     x->settled = true;
     if (x->stream)

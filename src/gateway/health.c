@@ -44,6 +44,7 @@ struct health {
     uint32_t patient_count;
     struct timer sweep;
     pthread_t thread;
+    bool started;
     pthread_mutex_t lock; /* memories */
     struct map memories;
 };
@@ -54,6 +55,7 @@ struct shown {
 };
 
 static void *run(void *ctx);
+static void let_go(struct health *h);
 static void on_shown(void *ctx);
 static void on_stop(void *ctx);
 static void on_sweep(void *ctx);
@@ -72,10 +74,10 @@ int health_open(struct health **ret, const struct settings *settings, struct tra
 {
     struct health *h = calloc(1, sizeof *h);
     struct client_options options = {.idle_max = 1, .idle_timeout_ms = 60000, .header_max = 16384};
-    int r = h ? 0 : err_set(err, -ENOMEM, "out of memory");
+    int r;
 
-    if (r < 0)
-        return r;
+    if (!h)
+        return err_set(err, -ENOMEM, "out of memory");
     h->settings = settings;
     h->traffic = traffic;
     pthread_mutex_init(&h->lock, NULL);
@@ -87,6 +89,9 @@ int health_open(struct health **ret, const struct settings *settings, struct tra
         admit(h, scene_ref(scene));
         timer_start(&h->sweep, h->loop, SWEEP_MS, on_sweep, h);
         r = -pthread_create(&h->thread, NULL, run, h);
+        h->started = r == 0;
+        if (r < 0)
+            err_set(err, r, "no thread for the health probes");
     }
     *ret = h;
     return r;
@@ -96,8 +101,13 @@ void health_close(struct health *h)
 {
     if (!h)
         return;
-    if (h->loop && loop_post(h->loop, on_stop, h) == 0)
+    if (!h->started) {
+        let_go(h);
+    } else {
+        if (loop_post(h->loop, on_stop, h) < 0)
+            loop_stop(h->loop);
         pthread_join(h->thread, NULL);
+    }
     map_each(&h->memories, free);
     map_fini(&h->memories);
     pthread_mutex_destroy(&h->lock);
@@ -146,10 +156,16 @@ static void *run(void *ctx)
     struct health *h = ctx;
 
     loop_run(h->loop);
+    let_go(h);
+    return NULL;
+}
+
+static void let_go(struct health *h)
+{
+    timer_stop(&h->sweep);
     dismiss(h);
     client_close(h->client);
     loop_close(h->loop);
-    return NULL;
 }
 
 static void on_stop(void *ctx)

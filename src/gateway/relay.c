@@ -23,6 +23,8 @@ static void add_dropped(const struct exchange *x, struct answer_headers *h);
 static void add_retry(const struct exchange *x, struct answer_headers *h);
 static void add_header(struct answer_headers *h, struct str name, struct str value);
 static bool start_stream(struct exchange *x);
+static void answer(struct exchange *x, const struct answer_headers *h, struct str body);
+static struct str words_for_caller(const struct exchange *x);
 static void on_first_token(struct exchange *x);
 static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count);
 
@@ -139,19 +141,20 @@ void relay_end(struct exchange *x)
         return;
     }
     fill_headers(x, &headers, x->dialect->content_type(&shape));
-    stream_answer(x->stream, 200, headers.rows, headers.count, buf_str(&x->out));
+    answer(x, &headers, buf_str(&x->out));
 }
 
-void relay_fail(struct exchange *x, enum failure why, struct str found)
+void relay_fail(struct exchange *x)
 {
     struct buf event;
     struct str all;
 
+    x->status = failure_row(x->why)->status;
     if (!x->stream)
         return;
     relay_flush(x);
     buf_init(&event, 4096);
-    if (x->dialect->write_failure(&event, why, found, true) == 0) {
+    if (x->dialect->write_failure(&event, x->why, words_for_caller(x), true) == 0) {
         all = buf_str(&event);
         stream_send(x->stream, &all, 1);
         stream_end(x->stream, true);
@@ -179,14 +182,27 @@ void relay_refuse(struct exchange *x)
         buf_fini(&body);
         body = a->refusal;
         a->refusal = (struct buf){0};
-    } else if (x->dialect->write_failure(&body, x->why, str_from(x->found), false) < 0) {
+    } else if (x->dialect->write_failure(&body, x->why, words_for_caller(x), false) < 0) {
         buf_reset(&body);
     }
     fill_headers(x, &headers, "application/json");
     if (x->status == 503 || x->status == 429)
         add_retry(x, &headers);
-    stream_answer(x->stream, x->status, headers.rows, headers.count, buf_str(&body));
+    answer(x, &headers, buf_str(&body));
     buf_fini(&body);
+}
+
+/* A provider may repeat the credential that it refuses: that is for the log, not for callers. */
+static struct str words_for_caller(const struct exchange *x)
+{
+    return x->why == FAILURE_upstream_auth ? (struct str){0} : str_from(x->found);
+}
+
+/* What cannot be answered is ended: the caller must not wait for ever. */
+static void answer(struct exchange *x, const struct answer_headers *h, struct str body)
+{
+    if (stream_answer(x->stream, x->status, h->rows, h->count, body) < 0)
+        stream_end(x->stream, false);
 }
 
 static void on_first_token(struct exchange *x)
@@ -213,7 +229,10 @@ static bool start_stream(struct exchange *x)
     add_header(&headers, STR("cache-control"), STR("no-cache"));
     x->started = true;
     exchange_forget_request(x);
-    return stream_start(x->stream, 200, headers.rows, headers.count, -1) == 0;
+    if (stream_start(x->stream, 200, headers.rows, headers.count, -1) == 0)
+        return true;
+    stream_end(x->stream, false);
+    return false;
 }
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type)

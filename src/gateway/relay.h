@@ -27,7 +27,7 @@ bool relay_flush(struct exchange *x);
 void relay_end(struct exchange *x);
 
 /* The answer cannot be completed after part of it was sent: a well-formed error event. */
-void relay_fail(struct exchange *x, enum failure why, struct str found);
+void relay_fail(struct exchange *x);
 
 /* An error before anything was sent. */
 void relay_refuse(struct exchange *x);

@@ -21,6 +21,8 @@ static int find_address(struct scene_engine *e, const struct view_engine *ve,
 static int read_key(struct scene *s, struct scene_engine *e, struct str reference,
                     const struct scene_parts *parts, struct err *err);
 static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *parts);
+static struct engine_place *engine_place(struct scene *s, const struct view_engine *ve,
+                                         struct traffic *traffic);
 static const struct dialect *find_dialect(const struct view_engine *ve);
 static void free_scene(struct scene *s);
 
@@ -48,7 +50,10 @@ int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
     if (r == 0) {
         s->engines = arena_alloc(s->arena, s->view->engines_count * sizeof *s->engines);
         s->copies = arena_alloc(s->arena, s->view->copies_count * sizeof *s->copies);
-        r = s->engines && s->copies ? 0 : err_set(err, -ENOMEM, "out of memory");
+        if (!s->engines || !s->copies) {
+            err_set(err, -ENOMEM, "out of memory");
+            r = -ENOMEM;
+        }
     }
     for (uint32_t i = 0; r == 0 && i < s->view->engines_count; i++)
         r = fill_engine(s, i, parts, err);
@@ -84,7 +89,7 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
     struct str engine = ve->engine ? ve->engine->name : STR("cloud");
     int r;
 
-    e->place = traffic_engine(parts->traffic, ve->name);
+    e->place = engine_place(s, ve, parts->traffic);
     e->up = stats_series(parts->stats, COUNTER_engine_up, (struct str[]){machine, engine});
     if (!e->place)
         return err_set(err, -ENOMEM, "out of memory");
@@ -102,6 +107,18 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
         return r;
     e->is_reachable = true;
     return read_key(s, e, ve->engine ? ve->engine->key : ve->cloud->key, parts, err);
+}
+
+/* Providers of one name and credential may have several addresses: each has its own breaker. */
+static struct engine_place *engine_place(struct scene *s, const struct view_engine *ve,
+                                         struct traffic *traffic)
+{
+    struct str name = ve->name;
+
+    if (ve->cloud)
+        name = str_from(
+            arena_printf(s->arena, "%.*s@%.*s", STR_ARG(ve->name), STR_ARG(ve->cloud->url)));
+    return name.data ? traffic_engine(traffic, name) : NULL;
 }
 
 static const struct dialect *find_dialect(const struct view_engine *ve)
@@ -176,9 +193,14 @@ static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *part
     struct str pair[] = {c->machine_name, c->name, {0}};
     struct str triple[] = {c->machine_name, c->engine_name, c->name};
     struct stats *stats = parts->stats;
+    struct str place = c->place;
 
     sc->engine = &s->engines[c->engine_index];
-    sc->place = traffic_copy(parts->traffic, c->place, sc->engine->place, c->slots);
+    if (c->cloud) /* one model may be had for several credentials */
+        place = str_from(
+            arena_printf(s->arena, "%.*s/%.*s", STR_ARG(sc->engine->place->name), STR_ARG(c->tag)));
+    sc->place =
+        place.data ? traffic_copy(parts->traffic, place, sc->engine->place, c->slots) : NULL;
     sc->attempts = stats_series(stats, COUNTER_attempts_total, pair);
     sc->attempt_seconds = stats_series(stats, COUNTER_attempt_seconds, pair);
     sc->first_token_seconds = stats_series(stats, COUNTER_first_token_seconds, pair);
