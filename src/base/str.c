@@ -47,7 +47,8 @@ struct str str_cut(struct str s, char c, struct str *rest)
 {
     size_t at = str_index(s, c);
 
-    *rest = at < s.len ? str_slice(s.data + at + 1, s.len - at - 1) : str_slice(s.data ? s.data + at : NULL, 0);
+    *rest = at < s.len ? str_slice(s.data + at + 1, s.len - at - 1)
+                       : str_slice(s.data ? s.data + at : NULL, 0);
     return str_slice(s.data, at);
 }
 
