@@ -68,7 +68,7 @@ int ask_and_show(int argc, char **argv, const char *target, show_fn *show)
     buf_init(&answer, ANSWER_MAX);
     r = ask_gateway(&answer, url, target, &err);
     if (r == -EINVAL)
-        status = usage_error(o.command, "--gateway %s: %s", url, err.text);
+        status = usage_error(o.command, "--gateway: %s", err.text);
     else if (r < 0)
         status = command_no(o.command, "%s", err.text);
     else if (!option_given(&o, "json"))
@@ -172,7 +172,8 @@ static int judge(const struct question *q)
                        "--operator' makes one)",
                        q->url);
     if (q->status == 404)
-        return err_set(q->err, -ENOENT, "%s answers, but is no tampu gateway", q->url);
+        return err_set(q->err, -ENOENT,
+                       "%s answers, but is no tampu gateway: name one with --gateway URL", q->url);
     return err_set(q->err, -EIO, "%s answered with status %d", q->url, q->status);
 }
 

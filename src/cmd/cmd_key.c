@@ -61,9 +61,9 @@ int cmd_key(int argc, char **argv)
         return usage_error("key", actions[i].wants_key
                                       ? "revoke needs the id, prefix or name of a key"
                                       : "one word too many");
-    r = state_open(&s, option_value(&o, "state"), &err);
-    if (r == 0)
-        r = actions[i].run(s, &o, &err);
+    if (state_open(&s, option_value(&o, "state"), &err) < 0)
+        return command_no("key", "%s", err.text);
+    r = actions[i].run(s, &o, &err);
     if (r >= 0)
         return r;
     return r == -EINVAL ? usage_error("key", "%s", err.text) : command_no("key", "%s", err.text);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tampu ps: what is loaded, where. */
+#include <ctype.h>
+
 #include "base/units.h"
 #include "cmd/ask.h"
 #include "cmd/command.h"
@@ -91,14 +93,21 @@ static void add_context(struct table *t, uint64_t tokens)
         table_add(t, PAINT_none, STR("-"));
 }
 
+/* RFC 3339 without the fraction of the second. Ollama says "for ever" as a time centuries away. */
 static void add_until(struct table *t, yyjson_val *copy)
 {
-    struct str until = json_find_str(copy, "until");
+    struct str until = json_find_str(copy, "until"), zone, whole = str_cut(until, '.', &zone);
 
+    while (zone.len && isdigit((unsigned char)zone.data[0]))
+        zone = str_slice(zone.data + 1, zone.len - 1);
     if (str_is(json_find_str(copy, "state"), "loading"))
         table_add(t, PAINT_faint, STR("loading"));
+    else if (until.len == 0)
+        table_add(t, PAINT_none, STR("-"));
+    else if (until.data[0] > '2' || (until.len > 1 && until.data[1] > '1'))
+        table_add(t, PAINT_none, STR("for ever"));
     else
-        table_add(t, PAINT_none, until.len ? until : STR("-"));
+        table_addf(t, PAINT_none, "%.*s%.*s", STR_ARG(whole), STR_ARG(zone));
 }
 
 /* Requests running, of as many as it takes at once. */

@@ -82,11 +82,13 @@ static void add_machine(struct table *t, yyjson_val *machine)
 
 static void add_engine(struct table *t, yyjson_val *machine, yyjson_val *engine, bool is_first)
 {
+    uint64_t tier = json_find_u64(machine, "tier");
+
     table_add(t, PAINT_none, is_first ? json_find_str(machine, "machine") : STR(""));
-    if (is_first)
-        table_addf(t, PAINT_none, "%llu", (unsigned long long)json_find_u64(machine, "tier"));
+    if (is_first && tier)
+        table_addf(t, PAINT_none, "%llu", (unsigned long long)tier);
     else
-        table_add(t, PAINT_none, STR(""));
+        table_add(t, PAINT_none, is_first ? STR("-") : STR(""));
     add_up(t, json_find_true(engine ? engine : machine, "up"));
     add_or_dash(t, json_find_str(engine, "engine"));
     add_or_dash(t, json_find_str(engine, "address"));

@@ -10,7 +10,7 @@ enum exit_status { EXIT_done = 0, EXIT_no = 1, EXIT_usage = 2 };
 
 typedef int command_fn(int argc, char **argv);
 
-#define COMMAND(name, arguments, what) command_fn cmd_##name;
+#define COMMAND(name, operands, what) command_fn cmd_##name;
 #include "tables/commands.def"
 
 /* argv of main(). Prints help on no or an unknown command (with a suggestion). */

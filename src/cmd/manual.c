@@ -8,6 +8,7 @@
 
 static int write_commands(struct buf *out);
 static int write_options(struct buf *out, const struct command_row *command);
+static int put_slanted(struct buf *out, const char *text);
 static int put_roff(struct buf *out, const char *text);
 
 static const char head[] =
@@ -33,6 +34,9 @@ static const char tail[] =
     "gateway\n"
     ".TP\n.B XDG_STATE_HOME\nstate is kept in \\fItampu\\fR below it, instead of below "
     "\\fI~/.local/state\\fR\n"
+    ".TP\n.B STATE_DIRECTORY\nas systemd sets it for a service: state is kept there, before "
+    "XDG_STATE_HOME is looked at\n"
+    ".TP\n.B TAMPU_LOOPBACK_ONLY\n1: no address but loopback is ever connected to\n"
     ".TP\n.B NO_COLOR\nno colours\n"
     ".PP\nEvery setting may be given as a variable, too: see \\fBtampu help settings\\fR.\n"
     ".SH SEE ALSO\n"
@@ -52,9 +56,9 @@ static int write_commands(struct buf *out)
     int r = 0;
 
     for (const struct command_row *row = command_rows; row->name && r == 0; row++) {
-        if ((r = buf_printf(out, ".SS %s \\fI", row->name)) < 0 ||
-            (r = put_roff(out, row->operands)) < 0 || (r = buf_put(out, STR("\\fR\n"))) < 0 ||
-            (r = put_roff(out, row->what)) < 0 || (r = buf_put_char(out, '\n')) < 0)
+        if ((r = buf_printf(out, ".SS %s", row->name)) < 0 ||
+            (r = put_slanted(out, row->operands)) < 0 || (r = put_roff(out, row->what)) < 0 ||
+            (r = buf_put_char(out, '\n')) < 0)
             return r;
         r = write_options(out, row);
     }
@@ -69,13 +73,23 @@ static int write_options(struct buf *out, const struct command_row *command)
         if (strcmp(row->command, command->name) != 0)
             continue;
         if ((r = buf_put(out, STR(".TP\n\\fB\\-\\-"))) < 0 || (r = put_roff(out, row->name)) < 0 ||
-            (r = buf_put(out, STR("\\fR \\fI"))) < 0 ||
-            (r = put_roff(out, row->argument ? row->argument : "")) < 0 ||
-            (r = buf_put(out, STR("\\fR\n"))) < 0 || (r = put_roff(out, row->what)) < 0)
+            (r = buf_put(out, STR("\\fR"))) < 0 ||
+            (r = put_slanted(out, row->argument ? row->argument : "")) < 0 ||
+            (r = put_roff(out, row->what)) < 0)
             return r;
         r = buf_put_char(out, '\n');
     }
     return r;
+}
+
+/* What the user fills in, after a space, if anything; and the end of the line. */
+static int put_slanted(struct buf *out, const char *text)
+{
+    int r = 0;
+
+    if (*text && (r = buf_put(out, STR(" \\fI"))) == 0 && (r = put_roff(out, text)) == 0)
+        r = buf_put(out, STR("\\fR"));
+    return r == 0 ? buf_put_char(out, '\n') : r;
 }
 
 /* Texts of the tables never begin with a dot; what is left are backslashes and hyphens. */

@@ -2,7 +2,7 @@
 /*
  * Running a gateway in the foreground: what serve and demo have in common.
  *
- *     run_settings(&run, argc, argv, fleet, &status)      settings from all four sources
+ *     run_settings(&run, fleet, &options, err)            settings from all four sources
  *     run_gateway(&run, load, ctx)                        until SIGINT or SIGTERM; an exit status
  *
  * SIGHUP reads the fleet again; a file that is not right changes nothing. Nothing is half-started:

@@ -5,14 +5,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int state_url(char *out, size_t room, const char *given, struct err *err)
 {
-    const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *service = getenv("STATE_DIRECTORY"), *base = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
     int len;
 
     if (given && given[0])
         len = snprintf(out, room, "sqlite:%s/tampu.db", given);
+    else if (service && service[0] == '/') /* with several, the first: systemd.exec(5) */
+        len = snprintf(out, room, "sqlite:%.*s/tampu.db", (int)strcspn(service, ":"), service);
     else if (base && base[0] == '/') /* a relative one counts as none: XDG base directories */
         len = snprintf(out, room, "sqlite:%s/tampu/tampu.db", base);
     else if (home && home[0])

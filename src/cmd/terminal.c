@@ -35,6 +35,8 @@ int terminal_print(struct str text)
 {
     if (fwrite(text.data ? text.data : "", 1, text.len, stdout) == text.len && fflush(stdout) == 0)
         return EXIT_done;
+    if (errno == EPIPE) /* whoever reads has read enough: head, or less that was left */
+        return EXIT_no;
     return command_no(NULL, "cannot write the output: %s", strerror(errno));
 }
 

@@ -12,7 +12,8 @@ bool terminal_takes_colors(void);
 /* Columns of the terminal; 0 when output is none: then nothing is wrapped. */
 size_t terminal_width(void);
 
-/* Prints all of it: EXIT_done, or EXIT_no after telling why not. */
+/* Prints all of it: EXIT_done, or EXIT_no after telling why not; a reader that has gone is told
+ * nothing. */
 int terminal_print(struct str text);
 
 /* Prints Markdown as plain text. */

@@ -72,7 +72,7 @@ int usage_write(struct buf *out, const struct command_row *command)
 {
     int r, options = 0;
 
-    if ((r = buf_printf(out, "    tampu %s ", command->name)) < 0 ||
+    if ((r = buf_printf(out, "    tampu %s", command->name)) < 0 ||
         (r = usage_write_synopsis(out, command)) < 0 ||
         (r = buf_printf(out, "\n\n%s\n", command->what)) < 0)
         return r;
@@ -94,9 +94,11 @@ int usage_write_synopsis(struct buf *out, const struct command_row *command)
 
     for (const struct option_row *row = option_rows; row->name && r == 0; row++)
         if (strcmp(row->command, command->name) == 0)
-            r = buf_printf(out, "[--%s%s%s] ", row->name, row->argument ? " " : "",
+            r = buf_printf(out, " [--%s%s%s]", row->name, row->argument ? " " : "",
                            row->argument ? row->argument : "");
-    return r == 0 ? buf_put(out, str_from(command->operands)) : r;
+    if (r == 0 && command->operands[0])
+        r = buf_printf(out, " %s", command->operands);
+    return r;
 }
 
 static void say(const char *command, const char *format, va_list args)

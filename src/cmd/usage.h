@@ -45,5 +45,5 @@ const char *usage_nearer(const char *typed, const char *best, const char *other)
 /* Markdown: how a command is typed, what it does, its options. */
 MUST_USE int usage_write(struct buf *out, const struct command_row *command);
 
-/* "[--listen ADDR:PORT] [--json] FLEET", on one line. */
+/* " [--listen ADDR:PORT] [--json] FLEET", on one line: what follows the command's name. */
 MUST_USE int usage_write_synopsis(struct buf *out, const struct command_row *command);

@@ -34,7 +34,7 @@ struct engine_place {
     bool unreachable; /* benched because nobody listened: a probe that is answered ends that */
 };
 
-/* One copy. Read under traffic_lock() only. */
+/* One copy. Other folders read it through traffic_look() only. */
 struct copy_place {
     struct str name; /* "machine/engine/artifact" */
     struct engine_place *engine;

@@ -350,7 +350,7 @@ static bool is_kept(const struct machine *m, const struct fleet_model *model, ui
         if (str_equal(m->keep_loaded.names[i], model->pull) ||
             str_equal(m->keep_loaded.names[i], model->name))
             return true;
-    return rank < m->keep_loaded.count;
+    return !m->keep_loaded.names_count && rank < m->keep_loaded.count;
 }
 
 /* A bound socket that never listens keeps the port when the engine's server is closed. */

@@ -36,7 +36,7 @@ static void ps_shows_what_is_loaded(void **state)
               "{\"machine\":\"gtr9-pro\",\"artifact\":\"qwen3:8b\",\"name\":\"S-LOC-FRE-qwen3-8b\","
               "\"state\":\"loaded\",\"memory_bytes\":5200000000,\"gpu_bytes\":5200000000,"
               "\"context\":8192,\"slots\":4,\"busy\":1,\"waiting\":2,"
-              "\"until\":\"2026-11-23T10:21:07Z\"},"
+              "\"until\":\"2026-11-23T10:21:07.768885Z\"},"
               "{\"machine\":\"pc\",\"artifact\":\"phi4\",\"name\":null,\"state\":\"loaded\","
               "\"memory_bytes\":1000,\"gpu_bytes\":480},"
               "{\"machine\":\"pi\",\"artifact\":\"tiny\",\"name\":\"\",\"state\":\"loading\"},"
@@ -220,7 +220,7 @@ static void a_url_that_is_none_is_usage(void **state)
 {
     (void)state;
     assert_int_equal(captured(cmd_ps, "ps", "--gateway", "ftp://x", NULL), EXIT_usage);
-    assert_non_null(strstr(caught_err, "--gateway ftp://x: "));
+    assert_non_null(strstr(caught_err, "--gateway: 'ftp://x': "));
 }
 
 int main(void)

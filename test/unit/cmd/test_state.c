@@ -10,21 +10,26 @@
 static void the_folder_is_found_as_people_expect(void **state)
 {
     static const struct {
-        const char *given, *xdg, *home, *url;
+        const char *given, *service, *xdg, *home, *url;
     } cases[] = {
-        {"/s", "/x", "/h", "sqlite:/s/tampu.db"},
-        {"s", NULL, NULL, "sqlite:s/tampu.db"},
-        {NULL, "/x", "/h", "sqlite:/x/tampu/tampu.db"},
-        {NULL, "relative", "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
-        {NULL, NULL, "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
-        {"", "", "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
+        {"/s", "/v", "/x", "/h", "sqlite:/s/tampu.db"},
+        {"s", NULL, NULL, NULL, "sqlite:s/tampu.db"},
+        {NULL, "/var/lib/tampu", "/x", "/h", "sqlite:/var/lib/tampu/tampu.db"},
+        {NULL, "/var/lib/tampu:/var/lib/more", NULL, NULL, "sqlite:/var/lib/tampu/tampu.db"},
+        {NULL, NULL, "/x", "/h", "sqlite:/x/tampu/tampu.db"},
+        {NULL, NULL, "relative", "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
+        {NULL, NULL, NULL, "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
+        {"", "", "", "/h", "sqlite:/h/.local/state/tampu/tampu.db"},
     };
     char url[64];
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        unsetenv("STATE_DIRECTORY");
         unsetenv("XDG_STATE_HOME");
         unsetenv("HOME");
+        if (cases[i].service)
+            setenv("STATE_DIRECTORY", cases[i].service, 1);
         if (cases[i].xdg)
             setenv("XDG_STATE_HOME", cases[i].xdg, 1);
         if (cases[i].home)
@@ -40,6 +45,7 @@ static void without_a_home_the_option_is_named(void **state)
     char url[64];
 
     (void)state;
+    unsetenv("STATE_DIRECTORY");
     unsetenv("XDG_STATE_HOME");
     unsetenv("HOME");
     assert_int_equal(state_url(url, sizeof url, NULL, &err), -ENOENT);

@@ -31,6 +31,13 @@ static const char fleet_text[] =
     "    engines: [ollama]\n"
     "    models:\n"
     "      - {pull: 'qwen2.5:7b', context: 8K}\n"
+    "  attic:\n"
+    "    hardware: {cpu: i5-12400, ram: 32 GB}\n"
+    "    engines: [ollama]\n"
+    "    keep_loaded: [nomic-embed-text]\n"
+    "    models:\n"
+    "      - {pull: 'qwen2.5:7b', context: 8K}\n"
+    "      - {pull: 'nomic-embed-text'}\n"
     "  box:\n"
     "    hardware: {cpu: i5-12400, ram: 32 GB}\n"
     "    engines: [llama-server, {kind: whisper-server, port: 8081}, {kind: sd-server, port: "
@@ -38,7 +45,7 @@ static const char fleet_text[] =
     "    models:\n"
     "      - {pull: 'qwen2.5:7b', context: 8K, engine: llama-server}\n";
 
-enum { DESK, LAPTOP, BOX, REPLY_MAX = 4 << 20, DEADLINE_MS = 10000 };
+enum { DESK, LAPTOP, ATTIC, BOX, REPLY_MAX = 4 << 20, DEADLINE_MS = 10000 };
 
 static struct fleet *fleet;
 static struct catalog *catalog;
@@ -233,6 +240,16 @@ static const char *chat(const char *text, const char *extra)
              "\"user\",\"content\":\"%s\"}]%s}",
              text, extra);
     return body;
+}
+
+/* First of all: at this speed nothing is kept for longer than three seconds. */
+static void what_is_kept_loaded_by_name_is_that_alone(void **state)
+{
+    const char *loaded = get(imagined_address(im, ATTIC, 0), "GET", "/api/ps", NULL);
+
+    (void)state;
+    assert_non_null(strstr(loaded, "nomic-embed-text"));
+    assert_null(strstr(loaded, "qwen2.5"));
 }
 
 static void a_chat_is_framed_as_ollama_frames_it(void **state)
@@ -556,6 +573,7 @@ static void a_client_that_leaves_frees_the_slot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_kept_loaded_by_name_is_that_alone),
         cmocka_unit_test(a_chat_is_framed_as_ollama_frames_it),
         cmocka_unit_test(two_machines_say_the_same_and_one_goes_on_for_the_other),
         cmocka_unit_test(errors_are_the_real_ones),
