@@ -6,6 +6,7 @@
 #include "cmd/usage.h"
 #include "config/settings.h"
 #include "fleet/fleet.h"
+#include "plan/check.h"
 
 #define HELP_PAGE(name, title, intro) static page_fn page_##name;
 #include "tables/pages.def"
@@ -54,6 +55,19 @@ static int page_settings(struct buf *out)
 static int page_fleet(struct buf *out)
 {
     return fleet_write_reference(out);
+}
+
+static int page_findings(struct buf *out)
+{
+    int r = buf_put(out, STR("| finding | severity | meaning |\n|---|---|---|\n"));
+
+    for (int i = 0; i < FINDING_COUNT && r == 0; i++) {
+        const struct finding_row *row = finding_row((enum finding_code)i);
+
+        r = buf_printf(out, "| `%s` | %s | %s |\n", row->code, severity_name(row->severity),
+                       row->words);
+    }
+    return r;
 }
 
 static int page_endpoints(struct buf *out)

@@ -51,10 +51,13 @@ struct category {
     struct str primary;  /* machine; empty with any and all */
     struct str *backups; /* machines, first choice first */
     uint32_t backups_count;
+    struct place primary_at, *backups_at, backups_key_at;
     struct str *models; /* only these artifacts or deployment names, first choice first */
     uint32_t models_count;
+    struct place *models_at;
     struct str *cloud; /* names of cloud entries, first choice first */
     uint32_t cloud_count;
+    struct place *cloud_at;
     double floor_tps; /* slower than this does not count as serving; 0: any speed */
 };
 
@@ -63,8 +66,9 @@ struct cloud_model {
     struct str name;   /* deployment name */
     uint32_t provider; /* enum provider_kind */
     struct str model;  /* the provider's id */
-    struct str url;    /* never empty */
-    struct str key;    /* env:NAME or file:PATH */
+    struct place name_at, model_at;
+    struct str url; /* never empty */
+    struct str key; /* env:NAME or file:PATH */
     bool has_price;
     /* Dollars × 10⁶ for a million tokens. */
     uint64_t price_in_micro, price_out_micro, price_cached_micro;
@@ -86,12 +90,14 @@ struct expectation {
     struct units_range tps;     /* tokens a second × 10⁶; high 0: none stated */
     struct units_range seconds; /* for one image or video × 10⁶ */
     struct str use, note;
+    struct place tps_at;
 };
 
 struct estimates {
     struct place at;
     struct units_range storage; /* bytes */
     struct units_range setup_ms;
+    struct place storage_at, setup_at; /* the keys; line 0: not there */
     struct str note;
 };
 

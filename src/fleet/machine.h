@@ -78,7 +78,9 @@ struct fleet_model {
     uint64_t context;                  /* tokens of one slot; 0: not said */
     uint32_t slots;                    /* 0: the engine's */
     bool is_optional;
+    uint32_t purposes; /* bits: what it is meant for here; 0: not said */
     struct str note;
+    struct place pull_at, name_at, context_at, purposes_at; /* the keys; line 0: not there */
 };
 
 /* Either a count or names: "3", or a list of deployment names or artifacts. */
@@ -106,6 +108,7 @@ struct machine {
     struct keep_loaded keep_loaded;
     struct fleet_model *models;
     uint32_t models_count;
+    struct place models_at; /* of the key; line 0: not there */
     struct str *services;
     uint32_t services_count;
     uint32_t count;    /* how many such boxes; at least 1 */

@@ -80,8 +80,16 @@ bool copy_meets(const struct copy *c, const struct needs *needs)
         return false;
     if (needs->context && c->context && c->context < needs->context)
         return false;
-    return !needs->params.high ||
-           (c->params >= needs->params.low && c->params <= needs->params.high);
+    return needs_size(needs, c->params);
+}
+
+/* An "11B" has 10.67 thousand million parameters and an "8B" 8.19: a twentieth is rounding. */
+bool needs_size(const struct needs *needs, uint64_t params)
+{
+    const struct units_range *want = &needs->params;
+
+    return !want->high || (params >= want->low - want->low / 20 &&
+                           (want->high == UINT64_MAX || params <= want->high + want->high / 20));
 }
 
 static int count_rows(struct view_owner *o)

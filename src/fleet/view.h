@@ -67,5 +67,8 @@ void view_free(struct view *v);
  * and tag. */
 bool copy_is_same_artifact(const struct copy *a, const struct copy *b);
 
+/* Is a model of so many parameters of the size a category asks for, as people round sizes? */
+bool needs_size(const struct needs *needs, uint64_t params);
+
 /* Does it meet what a category needs? */
 bool copy_meets(const struct copy *c, const struct needs *needs);

@@ -250,6 +250,8 @@ static void index_all(struct catalog_owner *o, struct schema_reader *rd)
         keep(o, rd, &o->cloud, facts->id, facts, facts->at);
         for (uint32_t j = 0; j < facts->also_count; j++)
             keep(o, rd, &o->cloud, facts->also[j], facts, facts->at);
+        for (uint32_t j = 0; j < facts->mistaken_count; j++)
+            keep(o, rd, &o->cloud, facts->mistaken[j], facts, facts->at);
     }
 }
 

@@ -53,6 +53,8 @@ struct cloud_facts {
     uint32_t provider; /* enum provider_kind */
     struct str *also;  /* other ids and spellings */
     uint32_t also_count;
+    struct str *mistaken; /* what people write for the id, and the provider does not know */
+    uint32_t mistaken_count;
     bool has_price;
     /* Dollars × 10⁶ for a million tokens. */
     uint64_t price_in_micro, price_out_micro, price_cached_micro;
@@ -65,6 +67,7 @@ struct cloud_facts {
 };
 
 struct catalog {
+    struct str day; /* YYYY-MM-DD: what the facts were checked on */
     struct model *models;
     uint32_t models_count;
     struct hardware_facts *hardware;
@@ -99,7 +102,7 @@ const struct model *catalog_model(const struct catalog *c, struct str name);
 /* The row that names this piece of hardware ("RTX 5090", "AI Max+ 395"); NULL. */
 const struct hardware_facts *catalog_hardware(const struct catalog *c, struct str text);
 
-/* By id or other spelling; NULL. */
+/* By id or other spelling, mistaken ones too; NULL. */
 const struct cloud_facts *catalog_cloud(const struct catalog *c, struct str id);
 
 /* Is it gone on that day ("2026-11-23")? */

@@ -115,6 +115,7 @@ static const struct schema_row cloud_rows[] = {
     {"provider", SCHEMA_choice, AT(struct cloud_facts, provider), .required = true,
      WORDS(provider_words)},
     {"also", SCHEMA_texts, AT_COUNTED(struct cloud_facts, also)},
+    {"mistaken", SCHEMA_texts, AT_COUNTED(struct cloud_facts, mistaken)},
     {"price_in", SCHEMA_money, AT(struct cloud_facts, price_in_micro),
      .said = offsetof(struct cloud_facts, has_price)},
     {"price_out", SCHEMA_money, AT(struct cloud_facts, price_out_micro),
@@ -142,6 +143,7 @@ static const struct schema_row hardware_file_rows[] = {
 static const struct schema_row cloud_file_rows[] = {
     {"cloud", SCHEMA_map, AT_COUNTED(struct catalog, cloud), .required = true,
      .section = &cloud_section},
+    {"checked", SCHEMA_date, AT(struct catalog, day)},
 };
 const struct schema_section catalog_models_section = FILE_SECTION(models_file_rows, "models file");
 const struct schema_section catalog_hardware_section =

@@ -54,6 +54,8 @@ void schema_read_row(struct schema_reader *rd, const struct schema_row *row, con
 
     if (row->said)
         *(bool *)(out + row->said) = true;
+    if (row->place)
+        *(struct place *)(void *)(out + row->place) = y->key_at;
     switch (row->kind) {
     case SCHEMA_section:
         schema_read(rd, row->section, y, out + row->offset);

@@ -76,7 +76,9 @@ struct schema_row {
     const char *key;
     enum schema_kind kind;
     size_t offset, count_offset;
-    size_t said; /* offset of a bool that becomes true when the key is there; 0: none */
+    size_t said;   /* offset of a bool that becomes true when the key is there; 0: none */
+    size_t place;  /* offset of a struct place that becomes the key's own; 0: none */
+    size_t places; /* texts: offset of a struct place *, one for each of them; 0: none */
     bool required;
     const struct schema_section *section; /* section, list, map */
     const char *const *words;             /* choice, set: names, each with others after '|' */

@@ -214,19 +214,24 @@ static void read_texts(struct schema_reader *rd, const struct schema_row *row, c
     const struct yaml *at = y->kind == YAML_list ? y->first : y;
     size_t room = y->kind == YAML_list ? y->count : 1;
     struct str *items = arena_alloc(rd->arena, (room ? room : 1) * sizeof *items);
+    struct place *places = arena_alloc(rd->arena, (room ? room : 1) * sizeof *places);
     uint32_t count = 0;
 
-    if (!items) {
+    if (!items || !places) {
         rd->failed = -ENOMEM;
         return;
     }
     for (; at; at = at == y ? NULL : at->next) {
+        if (at->kind == YAML_text)
+            places[count] = at->at;
         if (at->kind != YAML_text || !at->text.len)
             wrong(rd, row, at);
         else
             items[count++] = at->text;
     }
     *(struct str **)(void *)(out + row->offset) = items;
+    if (row->places)
+        *(struct place **)(void *)(out + row->places) = places;
     *(uint32_t *)(void *)(out + row->count_offset) = count;
 }
 
