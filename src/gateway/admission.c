@@ -39,8 +39,7 @@ struct admission admission_check(const struct request *r, enum who who, const st
         return refused(FAILURE_forbidden, "that Host is not one of gateway.hosts");
     if (origin.data && !is_origin_ours(origin, r, settings))
         return refused(FAILURE_forbidden, "pages of other sites may not call this gateway");
-    if (r->method == METHOD_POST && !str_starts(type, STR("application/json")) &&
-        !str_starts(type, STR("multipart/form-data")))
+    if (r->method == METHOD_POST && !str_starts(type, STR("application/json")))
         return refused(FAILURE_bad_request, "content-type must be application/json");
     if (who == WHO_loopback && !r->peer_is_loopback)
         return refused(FAILURE_forbidden, "only this machine may ask that");

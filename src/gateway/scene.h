@@ -4,7 +4,7 @@
  * counted for each copy. Immutable; a reload makes a new one, and the old lives until its last
  * exchange has settled.
  *
- *     scene_load(&scene, &shop, "fleet.yaml", err);
+ *     scene_new(&scene, fleet, catalog, &parts, err);      takes fleet and catalog
  *     scene_ref(scene); … scene_unref(scene);               from any thread
  */
 #pragma once

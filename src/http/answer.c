@@ -28,11 +28,6 @@ void *stream_ctx(const struct stream *s)
     return s->ctx;
 }
 
-struct loop *stream_loop(const struct stream *s)
-{
-    return s->server->loop;
-}
-
 int stream_answer(struct stream *s, int status, const struct header *headers, size_t count,
                   struct str body)
 {

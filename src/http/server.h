@@ -102,7 +102,6 @@ unsigned server_connections(const struct server *s);
 /* What the handler hangs on the stream. */
 void stream_set_ctx(struct stream *s, void *ctx);
 void *stream_ctx(const struct stream *s);
-struct loop *stream_loop(const struct stream *s);
 
 /* A whole answer. body is copied or sent before this returns. -EPIPE when the client is gone or
  * there is an answer already; -EINVAL when a header has a byte that no header may have. */

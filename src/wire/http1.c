@@ -78,11 +78,6 @@ void http1_expect_no_body(struct http1 *h)
     h->has_no_body = true;
 }
 
-bool http1_is_inside(const struct http1 *h)
-{
-    return h->step >= STEP_line && h->step < STEP_end;
-}
-
 enum http1_event http1_feed(struct http1 *h, struct str *in, struct str *ret_piece)
 {
     enum http1_event event = HTTP1_more;

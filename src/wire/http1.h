@@ -75,9 +75,6 @@ enum http1_event http1_feed(struct http1 *h, struct str *in, struct str *ret_pie
  * had begun, else HTTP1_wrong. */
 enum http1_event http1_finish(struct http1 *h);
 
-/* Whether a message has begun and not ended. */
-bool http1_is_inside(const struct http1 *h);
-
 /* The usual words behind a status: 404 "Not Found". */
 const char *http1_reason(int status);
 
