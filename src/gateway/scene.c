@@ -175,7 +175,7 @@ static int read_key(struct scene *s, struct scene_engine *e, struct str referenc
     r = secret_read(secret, reference, err);
     if (r < 0) {
         e->is_reachable = false;
-        e->why_not = "its credential is not there";
+        e->why_not = r == -EINVAL ? "its credential cannot be sent" : "its credential is not there";
         return r == -ENOMEM ? r : 0;
     }
     text = arena_printf(s->arena, "Bearer %s", secret);

@@ -6,20 +6,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/bytes.h"
+
+static int read_environment(char *out, const char *name, struct err *err);
 static int read_file(char *out, const char *path, struct err *err);
 
 int secret_read(char out[SECRET_MAX], struct str reference, struct err *err)
 {
     struct str rest, kind = str_cut(reference, ':', &rest);
     char name[1024];
-    const char *value;
+    int r;
 
     if (rest.len >= sizeof name)
         return err_set(err, -EINVAL, "the name of a secret is too long");
     snprintf(name, sizeof name, "%.*s", STR_ARG(rest));
-    if (str_is(kind, "file"))
-        return read_file(out, name, err);
-    value = getenv(name);
+    r = str_is(kind, "file") ? read_file(out, name, err) : read_environment(out, name, err);
+    if (r < 0)
+        return r;
+    for (const char *c = out; *c; c++)
+        if (!byte_is_text((unsigned char)*c))
+            return err_set(err, -EINVAL, "%s has a byte that no header may have", name);
+    return 0;
+}
+
+static int read_environment(char *out, const char *name, struct err *err)
+{
+    const char *value = getenv(name);
+
     if (!value || !*value || strlen(value) >= SECRET_MAX)
         return err_set(err, -ENOENT, "the environment has no %s", name);
     snprintf(out, SECRET_MAX, "%s", value);
