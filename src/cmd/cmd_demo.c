@@ -26,7 +26,8 @@ static int load_fleet(struct fleet **ret, const char *path, struct err *err);
 static int open_world(struct demo *d, struct run *run, const struct options *o, struct err *err);
 static int choose_state(struct demo *d, struct run *run, const char *given, struct err *err);
 static void close_world(struct demo *d);
-static const char *address_of(void *ctx, uint32_t machine, uint32_t engine);
+static const char *address_of(void *ctx, const struct machine *machine,
+                              const struct fleet_engine *engine);
 static page_fn imagined_page, imagine_page;
 static void on_ready(void *ctx, const char *address);
 
@@ -49,6 +50,7 @@ int cmd_demo(int argc, char **argv)
     }
     status = run_gateway(&run, load, &d);
     close_world(&d);
+    arena_fini(&run.texts);
     return status;
 }
 
@@ -140,11 +142,16 @@ static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, 
     return r < 0 ? r : scene_new(ret, TAKE(fleet), TAKE(catalog), parts, err);
 }
 
-static const char *address_of(void *ctx, uint32_t machine, uint32_t engine)
+static const char *address_of(void *ctx, const struct machine *machine,
+                              const struct fleet_engine *engine)
 {
     const struct demo *d = ctx;
+    const struct machine *first = fleet_machine(d->fleet, machine->name);
 
-    return imagined_address(d->imagined, machine, engine);
+    for (uint32_t i = 0; first && i < first->engines_count; i++)
+        if (str_equal(first->engines[i].name, engine->name))
+            return imagined_address(d->imagined, (size_t)(first - d->fleet->machines), i);
+    return NULL;
 }
 
 static int imagined_page(const struct page_request *r, struct buf *out, const char **type)

@@ -7,6 +7,11 @@
 #include "cmd/state.h"
 #include "cmd/usage.h"
 
+struct serve {
+    const char *path;
+    struct fleet *first; /* read for its settings; the first scene is made of it */
+};
+
 static load_fn load;
 
 int cmd_serve(int argc, char **argv)
@@ -14,25 +19,32 @@ int cmd_serve(int argc, char **argv)
     struct run_flags flags = {0};
     struct options o = {.other = run_take_flag, .ctx = &flags};
     struct run run = {.command = "serve", .parts = {.read_secrets = true}};
-    AUTO(fleet) fleet = NULL;
+    struct serve serve = {0};
     struct err err = {0};
     int status;
 
     if (!options_read(&o, argc, argv, &status))
         return status;
-    if (fleet_load(&fleet, o.operands[0], &err) < 0 || run_settings(&run, fleet, &o, &err) < 0 ||
+    serve.path = o.operands[0];
+    if (fleet_load(&serve.first, serve.path, &err) < 0 ||
+        run_settings(&run, serve.first, &o, &err) < 0 ||
         state_url(run.store_url, sizeof run.store_url, option_value(&o, "state"), &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
-        return EXIT_usage;
+        status = EXIT_usage;
+    } else {
+        status = run_gateway(&run, load, &serve);
     }
-    return run_gateway(&run, load, (void *)o.operands[0]);
+    fleet_free(serve.first);
+    arena_fini(&run.texts);
+    return status;
 }
 
 static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, struct err *err)
 {
-    AUTO(fleet) fleet = NULL;
+    struct serve *serve = ctx;
+    AUTO(fleet) fleet = TAKE(serve->first);
     AUTO(catalog) catalog = NULL;
-    int r = fleet_load(&fleet, ctx, err);
+    int r = fleet ? 0 : fleet_load(&fleet, serve->path, err);
 
     if (r == 0)
         r = catalog_load(&catalog, NULL, err);

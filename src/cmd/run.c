@@ -16,6 +16,8 @@
 #include "net/clock.h"
 #include "web/pages.h"
 
+enum { TEXTS_MAX = 1 << 20 };
+
 static void open_log(const struct settings *s);
 static void raise_file_limit(void);
 static sigset_t block_signals(void);
@@ -52,9 +54,13 @@ int run_settings(struct run *run, const struct fleet *fleet, const struct option
     int r = 0;
 
     settings_init(&run->settings);
-    for (uint32_t i = 0; i < fleet->settings_count && r == 0; i++)
-        r = settings_set(&run->settings, fleet->settings[i].key, fleet->settings[i].value,
-                         fleet->settings[i].at.file, err);
+    arena_init(&run->texts, TEXTS_MAX);
+    for (uint32_t i = 0; i < fleet->settings_count && r == 0; i++) {
+        const struct pair *given = &fleet->settings[i];
+
+        r = settings_set(&run->settings, given->key, arena_str(&run->texts, given->value),
+                         given->at.file, err);
+    }
     if (r == 0)
         r = settings_read_environment(&run->settings, environ, err);
     for (size_t i = 0; i < flags->count && r == 0; i++)

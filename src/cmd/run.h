@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "cmd/option.h"
 #include "config/settings.h"
 #include "gateway/gateway.h"
@@ -18,6 +19,7 @@
 struct run {
     const char *command; /* for messages */
     struct settings settings;
+    struct arena texts; /* of settings that came from a fleet file, which may be read again */
     struct scene_parts parts;
     struct pages pages;
     char store_url[4096];

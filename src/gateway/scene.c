@@ -141,7 +141,7 @@ static int find_address(struct scene_engine *e, const struct view_engine *ve,
     int r = 0;
 
     if (ve->machine && parts->address)
-        given = parts->address(parts->ctx, ve->machine_index, ve->index_on_machine);
+        given = parts->address(parts->ctx, ve->machine, ve->engine);
     if (given)
         return endpoint_parse(&e->endpoint, str_from(given), err);
     if (!ve->engine)

@@ -52,7 +52,8 @@ struct scene_parts {
     bool read_secrets; /* false in demo: env: and file: are never read, cloud is never called */
     /* An engine's address instead of the file's, "HOST:PORT"; NULL, or NULL returned: the file's.
      */
-    const char *(*address)(void *ctx, uint32_t machine, uint32_t engine);
+    const char *(*address)(void *ctx, const struct machine *machine,
+                           const struct fleet_engine *engine);
     void *ctx;
 };
 
