@@ -85,8 +85,8 @@ void account_settle(const struct exchange *x)
 
 static void count_answer(const struct exchange *x, uint64_t took_us)
 {
-    static const struct str classes[STATUS_CLASSES] = {
-        {"other", 5}, {"1xx", 3}, {"2xx", 3}, {"3xx", 3}, {"4xx", 3}, {"5xx", 3}};
+    static const struct str classes[STATUS_CLASSES] = {{"other", 5}, {"1xx", 3}, {"2xx", 3},
+                                                       {"3xx", 3},   {"4xx", 3}, {"5xx", 3}};
     struct stats *stats = x->worker->gateway->stats;
     struct str labels[] = {str_from(endpoint_call_name(x->endpoint)), {0}};
     unsigned class = status_class(x->status);
@@ -145,7 +145,8 @@ static void log_request(const struct exchange *x, uint64_t took_us)
 
     log_event(EVENT_request, clock_wall_us(),
               (struct log_field[]){
-                  LOG_STR("request", str_from(x->id)), LOG_STR("endpoint", str_from(endpoint_call_name(x->endpoint))),
+                  LOG_STR("request", str_from(x->id)),
+                  LOG_STR("endpoint", str_from(endpoint_call_name(x->endpoint))),
                   LOG_STR("asked", x->ask.model), LOG_U64("status", x->status),
                   LOG_STR("machine", copy ? copy->machine_name : STR("")),
                   LOG_STR("model", copy ? copy->name : STR("")), LOG_U64("attempts", x->attempts),
