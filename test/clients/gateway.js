@@ -48,7 +48,9 @@ async function start(settings = {}) {
             if (found) ready(found[1]);
         });
     });
-    return new Gateway(child, url, state);
+    const gateway = new Gateway(child, url, state);
+    await gateway.loaded('shelf');
+    return gateway;
 }
 
 class Gateway {
@@ -75,6 +77,17 @@ class Gateway {
     async engine(machine) {
         const { machines } = await (await fetch(`${this.url}/imagine`)).json();
         return machines.find((m) => m.machine === machine).engines[0];
+    }
+
+    // A llama-server says 503 until its model is loaded.
+    async loaded(machine) {
+        const { address } = await this.engine(machine);
+        const deadline = Date.now() + DEADLINE_MS;
+        let status;
+        do {
+            ({ status } = await fetch(`http://${address}/health`));
+            assert.ok(Date.now() < deadline, `${machine} is still loading`);
+        } while (status !== 200);
     }
 
     // A counter of GET /metrics, summed over the series whose labels hold all these texts.

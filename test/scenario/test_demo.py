@@ -60,6 +60,11 @@ def states(demo):
     return {m["machine"]: m["state"] for m in json.loads(demo.get("/imagine").body)["machines"]}
 
 
+def nobody_is_benched(demo):
+    return not any(line.startswith("tampu_breaker_open{") and line.endswith(" 1")
+                   for line in demo.get("/metrics").body.decode().splitlines())
+
+
 def primary_and_backups(demo, category):
     categories = json.loads(demo.get("/admin/v1/status").body)["categories"]
     return next(c for c in categories if c["category"] == category)
@@ -100,6 +105,7 @@ def test_the_second_printed_command_kills_a_machine(demo, imagine):
     ("die", "dead", {}), ("hang", "hung", {}), ("wedge", "wedged", {}), ("garbage", "garbage", {}),
     ("error", "error", {}), ("cut", "cut", {"after_tokens": 2}), ("slow", "slow", {"factor": 2})])
 def test_what_is_imagined_is_survived(demo, imagine, what, state, more):
+    until(lambda: nobody_is_benched(demo), "what the test before did is over")
     first = demo.post(PATH, QUESTION).headers["x-tampu-machine"]
     assert imagine(first, what, **more)["state"] == state
     answer = demo.post(PATH, QUESTION)
