@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 /* ca.pem trusts here.pem (localhost and 127.0.0.1), there.pem (elsewhere.example) and old.pem
- * (expired); other.pem is another authority. Keys have the same names with .key. */
+ * (expired the second it was made: newer openssl refuses to go back); other.pem is another
+ * authority. Keys have the same names with .key. */
 static struct {
     char folder[64];
     char ca[96], other[96];
@@ -33,7 +34,7 @@ static inline int make_certificates(void)
         " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days $3"
         " -extfile $1.ext -out $1.pem; }\n"
         "(ca ca; ca other; leaf here DNS:localhost,IP:127.0.0.1 2;"
-        " leaf there DNS:elsewhere.example 2; leaf old DNS:localhost,IP:127.0.0.1 -1) 2>log\n";
+        " leaf there DNS:elsewhere.example 2; leaf old DNS:localhost,IP:127.0.0.1 0) 2>log\n";
     char command[2048];
 
     snprintf(certificates.folder, sizeof certificates.folder, "/tmp/tampu-test-XXXXXX");
