@@ -21,6 +21,9 @@ int chat_drop(struct chat *chat, struct arena *arena, struct str name)
 {
     size_t count = chat->dropped_count;
 
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(chat->dropped[i], name))
+            return 0;
     if (count == DROPPED_MAX)
         return 0;
     if (count % DROPPED_STEP == 0) {

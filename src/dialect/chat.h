@@ -24,14 +24,16 @@ enum part_kind {
     PART_text,
     PART_image,
     PART_audio,
+    PART_document,
 };
 
 struct part {
     enum part_kind kind;
-    struct str text;       /* PART_text */
+    struct str text;       /* PART_text; a PART_document that is nothing but text */
     struct str media_type; /* "image/png" */
     struct str base64;     /* the bytes; empty when there is a url */
     struct str url;        /* http(s): the engine would have to fetch it */
+    struct str name;       /* PART_document: its title or its file's name; may be empty */
 };
 
 struct message {
@@ -41,13 +43,17 @@ struct message {
     struct tool_call *calls;
     size_t call_count;
     struct str call_id; /* ROLE_tool: which call this answers */
+    bool is_error;      /* ROLE_tool: the call failed */
     struct str name;
+    /* What was thought before the answer, all of it. What only its maker can read, a signature or
+     * sealed thought, has no place here: same maker is same dialect, and that is passed through. */
     struct str thinking;
 };
 
 struct tool {
     struct str name, description;
     struct yyjson_val *parameters; /* JSON schema, or NULL */
+    bool strict;                   /* arguments must match the schema */
 };
 
 /* A sampling number that may be absent. */
@@ -73,20 +79,24 @@ struct chat {
     size_t tool_count;
     enum tool_choice tool_choice;
     struct str tool_name; /* CHOICE_named */
+    bool one_call;        /* no parallel calls */
     enum format format;
     struct yyjson_val *schema; /* FORMAT_schema */
     struct str effort;         /* reasoning: none minimal low medium high xhigh max, or empty */
+    uint32_t thinking_tokens;  /* ... as a budget; 0: not said, then effort counts alone */
     struct maybe temperature, top_p, top_k, seed, presence_penalty, frequency_penalty;
     struct str *stops;
     size_t stop_count;
     bool logprobs;
     uint32_t top_logprobs;
+    struct str user;         /* whom the caller asks for, in its own words */
+    struct str service_tier; /* in the caller's words */
     /* Fields that struct chat (read_request) or the engine's dialect (write_request) cannot carry
      * and that change nothing essential. */
     struct str *dropped;
     size_t dropped_count;
 };
 
-/* Notes one more dropped field; names beyond a ceiling are not noted. -ENOMEM. The name must live
+/* Notes a dropped field, once; names beyond a ceiling are not noted. -ENOMEM. The name must live
  * as long as the arena. */
 int chat_drop(struct chat *chat, struct arena *arena, struct str name);

@@ -31,7 +31,10 @@ enum finish {
 
 struct usage {
     bool known;
+    /* prompt: all of it, also what came from a cache or was put there; completion: with the
+     * thinking. The others say how much of these. */
     uint64_t prompt_tokens, completion_tokens, cached_tokens, thinking_tokens;
+    uint64_t cache_written_tokens;
 };
 
 /* Durations that the engine reports of itself, microseconds; 0: not said. */
@@ -53,7 +56,7 @@ enum delta_kind {
 struct delta {
     enum delta_kind kind;
     unsigned index;  /* choice, or number of the vector */
-    struct str text; /* also the words of a failure */
+    struct str text; /* also the words of a failure, and of a finish the stop text that matched */
     struct tool_call call;
     const double *vector;
     size_t dimensions;

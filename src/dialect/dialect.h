@@ -27,6 +27,9 @@ struct copy_shape {
     struct str keep_alive; /* JSON number or quoted duration; empty: left out */
     bool can_think;        /* the artifact thinks: `think` may be sent */
     bool can_grade;        /* ... and takes low, medium, high; else only on and off */
+    bool can_fetch;        /* http(s) URLs of pictures are fetched by the engine itself */
+    bool reads_files;      /* documents other than text: PDF */
+    uint32_t max_output;   /* tokens of an answer; 0: not known */
 };
 
 /* What every answer to the caller carries. */
@@ -34,10 +37,11 @@ struct reply_shape {
     enum task task;
     bool stream;
     bool include_usage;
-    bool base64;       /* embeddings */
-    struct str id;     /* the exchange's id: unique, unlike Ollama's */
-    struct str model;  /* as the caller asked for it */
-    int64_t created_s; /* UTC seconds */
+    bool base64;              /* embeddings */
+    struct str id;            /* the exchange's id: unique, unlike Ollama's */
+    struct str model;         /* as the caller asked for it */
+    int64_t created_s;        /* UTC seconds */
+    uint32_t prompt_estimate; /* tokens, for who must say so before the engine does */
 };
 
 struct reader;
@@ -52,8 +56,14 @@ struct dialect {
     int (*read_request)(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err);
 
-    /* Caller and engine speak this dialect both: the request for that copy. NULL: the body as it
-     * is, shape->model (as a JSON string) in the place of ask->model_at. -ENOMEM, -EMSGSIZE. */
+    /* For a dialect that says in the path what others say in the body; NULL otherwise. Called after
+     * scan() with what the endpoint's path left open, and the query. Errors as scan(). */
+    int (*scan_path)(struct ask *ask, struct str rest, struct str query, struct arena *arena,
+                     struct err *err);
+
+    /* Caller and engine speak this dialect both: the request for that copy. NULL, or 1 returned
+     * and nothing written: the body as it is, shape->model (as a JSON string) in the place of
+     * ask->model_at when model_len says that it stands there. -ENOMEM, -EMSGSIZE. */
     int (*forward)(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
 
     /* Bytes for the caller; whole answers appear at writer_end(), and so does the end mark of a
@@ -71,9 +81,18 @@ struct dialect {
     int (*write_failure)(struct buf *out, enum failure why, struct str found, bool in_stream);
     const char *(*content_type)(const struct reply_shape *shape);
 
+    /* Names, NULL at the end, or NULL. Headers of the caller that go on to an engine of the same
+     * dialect; headers that go to every engine or provider of it, name and value in turn. */
+    const char *const *passed_headers;
+    const char *const *fixed_headers;
+    const char *id_header; /* in which the caller's library looks for the request's id, or NULL */
+
     /* Engine's side: where and what to ask. chat->dropped lists what could not be carried;
-     * -ENOTSUP with words when leaving it out would change the answer's meaning. */
+     * -ENOTSUP with words when leaving it out would change the answer's meaning. target: NULL when
+     * the dialect has no such task. write_target, for paths that name the model, or NULL. */
     const char *(*target)(enum task task);
+    int (*write_target)(struct buf *out, enum task task, const struct copy_shape *shape,
+                        bool stream);
     int (*write_request)(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err);
 
@@ -93,6 +112,9 @@ struct dialect {
      * engine's own words, a slice of the arena. */
     enum failure (*read_failure)(int status, struct str body, struct arena *arena,
                                  struct str *found);
+
+    /* How long the body of such an answer asks to wait, ms; 0: it does not say. May be NULL. */
+    uint64_t (*read_patience)(struct str body);
 };
 
 const struct dialect *dialect_get(enum dialect_id id);
