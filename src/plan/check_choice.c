@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What would do instead: the fastest artifact of the catalog that fits a machine and a need. */
+#include "fleet/box.h"
 #include "plan/check_inside.h"
 
 enum { CONTEXT_LEAST = 4096 };
@@ -89,7 +90,7 @@ static void try_artifact(const struct check *c, struct choice *best, const struc
 
     if (artifact_context(a) < run.context)
         run.context = artifact_context(a);
-    if (!check_box(c, &box, m, e))
+    if (!machine_box(&box, c->catalog, m, e))
         return;
     need = memory_need_of_artifact(a, &run);
     fit = memory_fit(&box, &need);

@@ -2,6 +2,7 @@
 /* What somebody reckoned: tokens a second, disk, time to set up; against sizes and bandwidths. */
 #include <math.h>
 
+#include "fleet/box.h"
 #include "plan/check_inside.h"
 
 /* One request with a short conversation behind it. */
@@ -108,7 +109,7 @@ static struct box box_for(const struct check *c, const struct expectation *e,
         m->hardware.npu.len ? catalog_hardware(c->catalog, m->hardware.npu) : NULL;
     struct box box;
 
-    *is_known = check_box(c, &box, m, NULL);
+    *is_known = machine_box(&box, c->catalog, m, NULL);
     if (npu && (has_word(e->hardware, "NPU") ||
                 (e->hardware.len && catalog_hardware(c->catalog, e->hardware) == npu))) {
         box.gpu_bytes = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: each model alone, at the context it will get, and beside what else is kept loaded. */
+#include "fleet/box.h"
 #include "plan/check_inside.h"
 
 /* Less context than this is of no use to anybody. */
@@ -35,25 +36,12 @@ void check_fit(struct check *c)
         }
 }
 
-bool check_box(const struct check *c, struct box *ret, const struct machine *m,
-               const struct fleet_engine *e)
-{
-    const struct hardware *h = &m->hardware;
-    struct str unknown;
-
-    *ret = memory_box(c->catalog, h->cpu, h->gpu, machine_ram(m), h->gpu_memory_bytes, &unknown);
-    if (e && e->compute == COMPUTE_cpu) {
-        ret->gpu_bytes = 0;
-        ret->is_unified = false;
-    }
-    return machine_ram(m) && !(h->gpu.len && str_equal(unknown, h->gpu));
-}
-
 static void judge(struct check *c, struct judged *line)
 {
     struct box box;
 
-    if (!line->works || !line->artifact || !check_box(c, &box, line->machine, line->model->engine))
+    if (!line->works || !line->artifact ||
+        !machine_box(&box, c->catalog, line->machine, line->model->engine))
         return;
     line->run = run_of(line, &box);
     line->need = memory_need_of_artifact(line->artifact, &line->run);
@@ -188,7 +176,7 @@ static void check_kept(struct check *c, const struct machine *m)
 {
     struct box room;
 
-    if (!m->keep_loaded.is_said || !check_box(c, &room, m, NULL))
+    if (!m->keep_loaded.is_said || !machine_box(&room, c->catalog, m, NULL))
         return;
     if (m->keep_loaded.names_count)
         check_kept_names(c, m, room);

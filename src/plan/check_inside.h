@@ -63,10 +63,6 @@ struct str check_setting(const struct fleet_engine *e, const char *name);
 /* check_fit.c: memory, context, what is kept loaded, disk. */
 void check_fit(struct check *c);
 
-/* What the machine has for that engine (NULL: any); false when it is not known. */
-bool check_box(const struct check *c, struct box *ret, const struct machine *m,
-               const struct fleet_engine *e);
-
 /* check_choice.c: what would do instead. */
 struct choice {
     const struct artifact *artifact; /* NULL: nothing would do */

@@ -13,8 +13,7 @@
  */
 #pragma once
 
-#include "fleet/view.h"
-#include "route/parity.h"
+#include "fleet/parity.h"
 
 enum { CANDIDATES_MAX = 64 };
 

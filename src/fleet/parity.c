@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a stand-in relates to what was asked for. */
-#include "route/parity.h"
+#include "fleet/parity.h"
 
 enum parity parity_of(const struct copy *asked, const struct copy *stand_in)
 {

@@ -2,8 +2,8 @@
 /* Parity: what may stand in for what. */
 #include "testing.h"
 
-#include "copies.h"
-#include "route/parity.h"
+#include "../route/copies.h"
+#include "fleet/parity.h"
 
 static int set_up(void **state)
 {
