@@ -13,6 +13,9 @@
 
 enum { OUTPUT_MAX = 64 << 20, DAY_ROOM = 32 };
 
+/* For "%zu error%s". */
+#define COUNTED(f, severity) (f)->counts[severity], (f)->counts[severity] == 1 ? "" : "s"
+
 static int print_findings(const struct findings *f, const char *path, bool as_json);
 static int write_json(struct buf *out, const struct findings *f);
 static void write_finding(struct json_out *o, const struct finding *finding);
@@ -104,9 +107,9 @@ static int write_text(struct buf *out, const struct findings *f, const char *pat
     if (r == 0 && !f->count)
         return buf_printf(out, "%s: nothing to say against it\n", path);
     return r < 0 ? r
-                 : buf_printf(out, "%s: %zu errors, %zu warnings, %zu notes\n", path,
-                              f->counts[SEVERITY_error], f->counts[SEVERITY_warning],
-                              f->counts[SEVERITY_note]);
+                 : buf_printf(out, "%s: %zu error%s, %zu warning%s, %zu note%s\n", path,
+                              COUNTED(f, SEVERITY_error), COUNTED(f, SEVERITY_warning),
+                              COUNTED(f, SEVERITY_note));
 }
 
 static int write_line(struct buf *out, const struct finding *finding, bool colors)
