@@ -76,7 +76,7 @@ static int page_endpoints(struct buf *out)
         const char *method, *path, *who, *words;
     } rows[] = {
 #define CALL(method, path, name, dialect, task, words) {#method, path, "caller", words},
-#define PAGE(method, path, name, who, words)           {#method, path, #who, words},
+#define PAGE(method, path, name, dialect, who, words)  {#method, path, #who, words},
 #include "tables/endpoints.def"
     };
     int r = buf_put(out, STR("| endpoint | who may | what it is |\n|---|---|---|\n"));

@@ -33,8 +33,9 @@ static const struct endpoint_row {
 #define CALL(method, path, name, dialect, task, words) \
     [ENDPOINT_## \
         name] = {METHOD_##method, path, #name, true, WHO_caller, DIALECT_##dialect, TASK_##task},
-#define PAGE(method, path, name, who, words) \
-    [ENDPOINT_##name] = {METHOD_##method, path, #name, false, WHO_##who, DIALECT_openai, TASK_chat},
+#define PAGE(method, path, name, dialect, who, words) \
+    [ENDPOINT_## \
+        name] = {METHOD_##method, path, #name, false, WHO_##who, DIALECT_##dialect, TASK_chat},
 #include "tables/endpoints.def"
 };
 
@@ -44,14 +45,16 @@ static void on_body_end(struct stream *s);
 static void on_writable(struct stream *s);
 static void on_gone(struct stream *s, bool ok);
 static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
-static void refuse(struct worker *w, struct stream *s, enum failure why, const char *found);
+static void refuse(struct worker *w, struct stream *s, enum dialect_id dialect, enum failure why,
+                   const char *found);
 static void count_refusal(struct worker *w, enum failure why);
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
                        enum endpoint_id id);
 static void answer_page(struct page_visit *v);
+static enum dialect_id dialect_near(struct str path);
 static bool is_match(const struct endpoint_row *row, struct str path);
 
-const struct server_handler endpoints_handler = {
+const struct server_events endpoints_events = {
     .on_request = on_request,
     .on_body = on_body,
     .on_body_end = on_body_end,
@@ -89,16 +92,17 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
     struct admission admission;
 
     if (!row) {
-        refuse(w, s, id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
+        refuse(w, s, dialect_near(r->path),
+               id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
         return;
     }
     if (w->stopping) {
-        refuse(w, s, FAILURE_shutting_down, "");
+        refuse(w, s, row->dialect, FAILURE_shutting_down, "");
         return;
     }
     admission = admission_check(r, row->who, w->keyring, w->gateway->settings, clock_wall_us());
     if (admission.why)
-        refuse(w, s, admission.why, admission.found);
+        refuse(w, s, row->dialect, admission.why, admission.found);
     else if (row->is_call)
         exchange_start(w, s, dialect_get(row->dialect), row->task, (enum endpoint_id)id,
                        admission.key ? admission.key->row.id : "");
@@ -106,14 +110,32 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
         start_page(w, s, r, (enum endpoint_id)id);
 }
 
-/* Only "/" alone is exact although it ends in one. */
 static bool is_match(const struct endpoint_row *row, struct str path)
 {
-    struct str mine = str_from(row->path);
+    struct str mine = str_from(row->path), tail, head = str_cut(mine, '*', &tail);
 
-    if (mine.len > 1 && mine.data[mine.len - 1] == '/')
-        return path.len > mine.len && str_starts(path, mine);
-    return str_equal(path, mine);
+    if (head.len == mine.len)
+        return str_equal(path, mine);
+    return path.len > head.len + tail.len && str_starts(path, head) && str_ends(path, tail);
+}
+
+struct str endpoint_rest(enum endpoint_id id, struct str path)
+{
+    struct str tail, head = str_cut(str_from(rows[id].path), '*', &tail);
+
+    return str_slice(path.data + head.len, path.len - head.len - tail.len);
+}
+
+/* That of the first row whose path begins with the same word. */
+static enum dialect_id dialect_near(struct str path)
+{
+    struct str below = path.len ? str_slice(path.data + 1, path.len - 1) : path;
+    size_t length = 1 + str_index(below, '/') + 1;
+
+    for (int i = 0; i < ENDPOINT_COUNT && length <= path.len; i++)
+        if (str_starts(str_from(rows[i].path), str_slice(path.data, length)))
+            return rows[i].dialect;
+    return DIALECT_openai;
 }
 
 static void on_body(struct stream *s, struct str chunk)
@@ -125,7 +147,8 @@ static void on_body(struct stream *s, struct str chunk)
     if (*v == VISIT_call)
         exchange_on_body((struct exchange *)v, chunk);
     else if (buf_put(&((struct page_visit *)v)->body, chunk) < 0)
-        refuse(((struct page_visit *)v)->worker, s, FAILURE_body_too_large, "");
+        refuse(((struct page_visit *)v)->worker, s, rows[((struct page_visit *)v)->id].dialect,
+               FAILURE_body_too_large, "");
 }
 
 static void on_body_end(struct stream *s)
@@ -178,14 +201,15 @@ static size_t error_body(void *ctx, int status, const char *words, char *out, si
     return length;
 }
 
-static void refuse(struct worker *w, struct stream *s, enum failure why, const char *found)
+static void refuse(struct worker *w, struct stream *s, enum dialect_id dialect, enum failure why,
+                   const char *found)
 {
     static const struct header json = {{"content-type", 12}, {"application/json", 16}};
     struct buf body;
 
     count_refusal(w, why);
     buf_init(&body, 4096);
-    if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(found), false) < 0)
+    if (dialect_get(dialect)->write_failure(&body, why, str_from(found), false) < 0)
         buf_reset(&body);
     if (stream_answer(s, failure_row(why)->status, &json, 1, buf_str(&body)) < 0)
         stream_end(s, false);
@@ -205,12 +229,12 @@ static void start_page(struct worker *w, struct stream *s, const struct request 
     struct page_visit *v;
 
     if (!w->gateway->pages.fns[id]) {
-        refuse(w, s, FAILURE_no_such_endpoint, "");
+        refuse(w, s, rows[id].dialect, FAILURE_no_such_endpoint, "");
         return;
     }
     v = calloc(1, sizeof *v);
     if (!v) {
-        refuse(w, s, FAILURE_out_of_room, "");
+        refuse(w, s, rows[id].dialect, FAILURE_out_of_room, "");
         return;
     }
     *v = (struct page_visit){.visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};
@@ -222,12 +246,11 @@ static void answer_page(struct page_visit *v)
 {
     struct gateway *g = v->worker->gateway;
     const char *type = "application/json";
-    size_t path_length = strlen(rows[v->id].path);
     struct page_request request = {
         .gateway = g,
         .scene = v->worker->scene,
         .request = v->request,
-        .rest = str_slice(v->request->path.data + path_length, v->request->path.len - path_length),
+        .rest = endpoint_rest(v->id, v->request->path),
         .body = buf_str(&v->body),
         .ctx = g->pages.ctx[v->id],
     };

@@ -5,7 +5,10 @@
 #include "gateway/gateway.h"
 
 /* The callbacks of every worker's server; their ctx is the worker. */
-extern const struct server_handler endpoints_handler;
+extern const struct server_events endpoints_events;
 
 /* Routing is decided once, from the raw path. -1: there is none; -2: another method. */
 int endpoint_find(enum method method, struct str path);
+
+/* What the * of its row stands for in a path that was found; empty when the row has none. */
+struct str endpoint_rest(enum endpoint_id id, struct str path);

@@ -22,7 +22,7 @@ struct worker;
 
 enum endpoint_id {
 #define CALL(method, path, name, dialect, task, words) ENDPOINT_##name,
-#define PAGE(method, path, name, who, words)           ENDPOINT_##name,
+#define PAGE(method, path, name, dialect, who, words)  ENDPOINT_##name,
 #include "tables/endpoints.def"
     ENDPOINT_COUNT
 };
@@ -35,7 +35,7 @@ struct page_request {
     struct gateway *gateway;
     const struct scene *scene;
     const struct request *request;
-    struct str rest; /* of the path, where the endpoint's ends in / */
+    struct str rest; /* what the * of the endpoint's path stands for */
     struct str body;
     void *ctx;
 };

@@ -51,19 +51,19 @@ static void every_row_is_found_by_its_own_path(void **state)
         const char *path;
     } rows[] = {
 #define CALL(method, path, name, dialect, task, words) {METHOD_##method, path},
-#define PAGE(method, path, name, who, words)           {METHOD_##method, path},
+#define PAGE(method, path, name, dialect, who, words)  {METHOD_##method, path},
 #include "tables/endpoints.def"
     };
 
     (void)state;
     for (int i = 0; i < ENDPOINT_COUNT; i++) {
         char path[256];
-        size_t length = strlen(rows[i].path);
-        bool is_open = length > 1 && rows[i].path[length - 1] == '/';
+        char *star;
 
-        assert_true(length < sizeof path - 2);
+        assert_true(strlen(rows[i].path) < sizeof path);
         strcpy(path, rows[i].path);
-        strcpy(path + length, is_open ? "x" : "");
+        if ((star = strchr(path, '*')))
+            *star = 'x';
         if (endpoint_find(rows[i].method, str_from(path)) != i)
             fail_msg("%s is not found", path);
     }
