@@ -35,7 +35,7 @@ static void on_fail(void *ctx, enum failure why, const char *words);
 static int judge(const struct question *q);
 static int print(const struct buf *answer, const char *url, show_fn *show);
 
-static const struct call_handler handler = {
+static const struct call_events events = {
     .on_head = on_head, .on_body = on_body, .on_end = on_end, .on_fail = on_fail};
 
 int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err)
@@ -114,7 +114,7 @@ static int start(struct question *q, const struct endpoint *endpoint, const char
     int r = -EINVAL;
 
     if ((size_t)len < sizeof authorization)
-        r = call_start(&call, q->client, &request, &handler, q);
+        r = call_start(&call, q->client, &request, &events, q);
     if (r == -EINVAL)
         return err_set(q->err, -EBADMSG,
                        "TAMPU_KEY is no key: it is too long, or has bytes that "

@@ -35,7 +35,7 @@ static void on_body(void *ctx, struct str chunk);
 static void on_end(void *ctx);
 static void on_fail(void *ctx, enum failure why, const char *words);
 
-static const struct call_handler handler = {on_head, on_body, on_end, on_fail};
+static const struct call_events events = {on_head, on_body, on_end, on_fail};
 
 int probe_start(struct probe **ret, struct client *client, const struct endpoint *endpoint,
                 enum engine_kind kind, struct str authorization, uint32_t timeout_ms,
@@ -87,7 +87,7 @@ static int ask(struct probe *p, const char *target)
 
     buf_reset(&p->body);
     p->status = 0;
-    return call_start(&p->call, p->client, &request, &handler, p);
+    return call_start(&p->call, p->client, &request, &events, p);
 }
 
 static void on_head(void *ctx, const struct reply *r)

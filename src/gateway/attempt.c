@@ -35,7 +35,7 @@ static void on_body(void *ctx, struct str chunk);
 static void on_end(void *ctx);
 static void on_fail(void *ctx, enum failure why, const char *words);
 
-static const struct call_handler handler = {on_head, on_body, on_end, on_fail};
+static const struct call_events events = {on_head, on_body, on_end, on_fail};
 
 enum failure attempt_start(struct exchange *x)
 {
@@ -228,7 +228,7 @@ static enum failure call(struct exchange *x, size_t pieces)
     /* One endpoint may speak below a path of its own: "/v1" is then part of it. */
     if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(request.target, STR("/v1/")))
         request.target = str_slice(request.target.data + 3, request.target.len - 3);
-    r = call_start(&a->call, x->worker->client, &request, &handler, x);
+    r = call_start(&a->call, x->worker->client, &request, &events, x);
     if (r == -EPERM)
         exchange_fail(x, FAILURE_connect_failed, STR("TAMPU_LOOPBACK_ONLY forbids that address"));
     return r == 0 ? FAILURE_none : r == -EPERM ? FAILURE_connect_failed : FAILURE_out_of_room;

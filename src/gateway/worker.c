@@ -49,7 +49,7 @@ int worker_open(struct worker *w, struct gateway *g, unsigned index, const char 
     r = loop_open(&w->loop, index);
     if (r < 0)
         return err_set(err, r, "no event loop");
-    r = server_open(&w->server, w->loop, &server, &endpoints_handler, w, err);
+    r = server_open(&w->server, w->loop, &server, &endpoints_events, w, err);
     if (r == 0)
         r = client_open(&w->client, w->loop, &client, err);
     if (r == 0)

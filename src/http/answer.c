@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a handler says: answers, whole or in parts. */
+/* What an owner says: answers, whole or in parts. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -363,20 +363,20 @@ static void take_head(struct call *call)
     set_timer(call, call->idle_timeout_ms, on_idle_late);
     if (call->is_paused)
         call_hold(call);
-    call->handler.on_head(call->ctx, &reply);
+    call->events.on_head(call->ctx, &reply);
 }
 
 static void take_body(struct call *call, struct str piece)
 {
     if (call->idle_timeout_ms)
         set_timer(call, call->idle_timeout_ms, on_idle_late);
-    call->handler.on_body(call->ctx, piece);
+    call->events.on_body(call->ctx, piece);
 }
 
 static void take_end(struct call *call, bool is_clean)
 {
     struct upstream *u = call->upstream;
-    void (*on_end)(void *) = call->handler.on_end;
+    void (*on_end)(void *) = call->events.on_end;
     void *ctx = call->ctx;
 
     if (u->in.status < 200) { /* 100 Continue and its kin: the answer follows */

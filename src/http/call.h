@@ -28,7 +28,7 @@ struct call {
     struct link link; /* in client->calls */
     struct host *host;
     struct upstream *upstream;
-    struct call_handler handler;
+    struct call_events events;
     void *ctx;
     struct dns_lookup *lookup;
     union address *addresses; /* still to be tried, while connecting */

@@ -13,7 +13,7 @@ enum { AUTHORITY_ROOM = 300 };
 
 static void on_empty(struct pool *p);
 static struct call *call_new(struct client *c, const struct call_request *request,
-                             const struct call_handler *handler, void *ctx);
+                             const struct call_events *events, void *ctx);
 static int write_head(struct call *call, const struct call_request *request);
 static int copy_pieces(struct call *call, const struct call_request *request);
 static void call_free(void *ctx);
@@ -73,14 +73,14 @@ struct str reply_header(const struct reply *r, struct str name)
 }
 
 int call_start(struct call **ret, struct client *c, const struct call_request *request,
-               const struct call_handler *handler, void *ctx)
+               const struct call_events *events, void *ctx)
 {
     struct call *call;
     int r;
 
     if (door_is_shut(request->endpoint))
         return -EPERM;
-    call = call_new(c, request, handler, ctx);
+    call = call_new(c, request, events, ctx);
     if (!call)
         return -ENOMEM;
     link_append(&c->calls, &call->link);
@@ -129,7 +129,7 @@ void call_resume(struct call *call)
 
 void call_fail(struct call *call, enum failure why, const char *words)
 {
-    void (*on_fail)(void *, enum failure, const char *) = call->handler.on_fail;
+    void (*on_fail)(void *, enum failure, const char *) = call->events.on_fail;
     void *ctx = call->ctx;
 
     call_finish(call);
@@ -166,14 +166,14 @@ static void call_free(void *ctx)
 }
 
 static struct call *call_new(struct client *c, const struct call_request *request,
-                             const struct call_handler *handler, void *ctx)
+                             const struct call_events *events, void *ctx)
 {
     struct call *call = calloc(1, sizeof *call);
 
     if (!call)
         return NULL;
     call->client = c;
-    call->handler = *handler;
+    call->events = *events;
     call->ctx = ctx;
     call->method = (uint8_t)request->method;
     call->connect_timeout_ms = request->connect_timeout_ms;

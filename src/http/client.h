@@ -3,7 +3,7 @@
  * The HTTP/1 client: calls to engines and providers over pooled connections.
  *
  *     client_open(&c, loop, &options);
- *     call_start(&call, c, &(struct call_request){…}, &handler, ctx);
+ *     call_start(&call, c, &(struct call_request){…}, &events, ctx);
  *     call_cancel(call);                  at once; the connection is closed, no callback follows
  *     client_close(c);
  *
@@ -75,7 +75,7 @@ struct reply {
 
 struct str reply_header(const struct reply *r, struct str name);
 
-struct call_handler {
+struct call_events {
     void (*on_head)(void *ctx, const struct reply *r);
     void (*on_body)(void *ctx, struct str chunk); /* chunk dies when this returns */
     void (*on_end)(void *ctx); /* may start the next call, on the same connection even */
@@ -93,7 +93,7 @@ void client_close(struct client *c);
 /* 0, -ENOMEM, -EINVAL when a header or the target has a byte that it must not have, -EPERM when
  * TAMPU_LOOPBACK_ONLY forbids the address or the name. *ret is written before any callback. */
 MUST_USE int call_start(struct call **ret, struct client *c, const struct call_request *request,
-                        const struct call_handler *handler, void *ctx);
+                        const struct call_events *events, void *ctx);
 void call_cancel(struct call *call);
 
 /* Back-pressure: stop and go on reading the answer. */

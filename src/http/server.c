@@ -27,7 +27,7 @@ struct str request_header(const struct request *r, struct str name)
 }
 
 int server_open(struct server **ret, struct loop *l, const struct server_options *options,
-                const struct server_handler *handler, void *ctx, struct err *err)
+                const struct server_events *events, void *ctx, struct err *err)
 {
     struct server *s = calloc(1, sizeof *s);
     const struct tls_files *files = options->tls;
@@ -35,7 +35,7 @@ int server_open(struct server **ret, struct loop *l, const struct server_options
 
     if (!s)
         return err_set(err, -ENOMEM, "out of memory");
-    *s = (struct server){.loop = l, .options = *options, .handler = *handler, .ctx = ctx};
+    *s = (struct server){.loop = l, .options = *options, .events = *events, .ctx = ctx};
     link_init(&s->streams);
     link_init(&s->todo);
     buf_init(&s->scratch, SCRATCH_MAX);

@@ -2,16 +2,16 @@
 /*
  * The HTTP/1 server: one per loop, all listening on the same address.
  *
- *     server_open(&s, loop, &(struct server_options){…}, &handler, ctx, err);
+ *     server_open(&s, loop, &(struct server_options){…}, &events, ctx, err);
  *     server_drain(s, deadline_ms, on_drained, ctx);   no new requests, finish the running
  *     server_close(s);
  *
- * For each request the handler hears on_request (headers are complete), then
+ * For each request the owner hears on_request (headers are complete), then
  * on_body any number of times, then on_body_end; and on_gone exactly once, last, when the
  * request is over: answered completely, or the client left (`ok` says which).
  * After on_gone the stream must not be touched.
  * Answers may be given at any time from on_request on, from any callback, or
- * later. If an answer ends before the body has been read, the handler hears no more of it: the
+ * later. If an answer ends before the body has been read, the owner hears no more of it: the
  * rest is read and thrown away up to a limit, or the connection is closed.
  * One request at a time per connection: pipelined ones wait their turn. Framing is made here:
  * handlers never pass Content-Length, Transfer-Encoding or Connection.
@@ -49,7 +49,7 @@ struct request {
 /* The value of the first header with that name, ignoring case; .data NULL if there is none. */
 struct str request_header(const struct request *r, struct str name);
 
-struct server_handler {
+struct server_events {
     void (*on_request)(void *ctx, struct stream *s, const struct request *r);
     void (*on_body)(struct stream *s, struct str chunk); /* chunk dies when this returns */
     void (*on_body_end)(struct stream *s);
@@ -81,7 +81,7 @@ struct tls_files {
 };
 
 MUST_USE int server_open(struct server **ret, struct loop *l, const struct server_options *options,
-                         const struct server_handler *handler, void *ctx, struct err *err);
+                         const struct server_events *events, void *ctx, struct err *err);
 
 /* "127.0.0.1:4000": the address with the port that was given or picked. Lives as long as s. */
 const char *server_address(const struct server *s);
@@ -99,7 +99,7 @@ void server_close(struct server *s);
 
 unsigned server_connections(const struct server *s);
 
-/* What the handler hangs on the stream. */
+/* What the owner hangs on the stream. */
 void stream_set_ctx(struct stream *s, void *ctx);
 void *stream_ctx(const struct stream *s);
 

@@ -158,7 +158,7 @@ static void on_drained(struct conn *c)
     stream_todo(s);
     if (s->wants_writable && s->is_live && s->answer == ANSWER_started) {
         s->wants_writable = false;
-        s->server->handler.on_writable(s);
+        s->server->events.on_writable(s);
     }
 }
 
@@ -177,7 +177,7 @@ static void gone(struct stream *s, bool ok)
 {
     s->is_live = false;
     s->wants_writable = false;
-    s->server->handler.on_gone(s, ok);
+    s->server->events.on_gone(s, ok);
 }
 
 static void on_read(struct conn *c, struct str bytes)
@@ -286,7 +286,7 @@ static void take_head(struct stream *s)
     s->continue_due = in->expects_continue;
     stream_go(s, STATE_run);
     s->is_live = true;
-    s->server->handler.on_request(s->server->ctx, s, r);
+    s->server->events.on_request(s->server->ctx, s, r);
     stream_todo(s); /* 100 Continue may be due */
 }
 
@@ -304,7 +304,7 @@ static void take_body(struct stream *s, struct str piece)
         stream_refuse(s, 413, "the body is larger than this server takes");
         return;
     }
-    s->server->handler.on_body(s, piece);
+    s->server->events.on_body(s, piece);
 }
 
 static void take_end(struct stream *s)
@@ -313,7 +313,7 @@ static void take_end(struct stream *s)
     if (s->state == STATE_drop)
         next_request(s);
     else if (s->answer != ANSWER_ended && s->is_live)
-        s->server->handler.on_body_end(s);
+        s->server->events.on_body_end(s);
 }
 
 void stream_todo(struct stream *s)
@@ -494,8 +494,8 @@ static size_t error_body(struct stream *s, int status, const char *words, char *
     size_t length;
     int n;
 
-    if (s->server->handler.error_body) {
-        length = s->server->handler.error_body(s->server->ctx, status, words, out, room);
+    if (s->server->events.error_body) {
+        length = s->server->events.error_body(s->server->ctx, status, words, out, room);
         return length <= room ? length : 0;
     }
     n = snprintf(out, room, "{\"error\":{\"message\":\"%s\",\"code\":%d}}\n", words, status);

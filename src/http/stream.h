@@ -51,7 +51,7 @@ struct stream {
 struct server {
     struct loop *loop;
     struct server_options options;
-    struct server_handler handler;
+    struct server_events events;
     void *ctx;
     struct tls_side *tls;
     struct listener address;

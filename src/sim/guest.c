@@ -29,7 +29,7 @@ static void tell_pieces(struct guest *g);
 
 enum { HEADERS_MAX = 8 };
 
-const struct server_handler guest_handler = {
+const struct server_events guest_events = {
     .on_request = on_request,
     .on_body = on_body,
     .on_body_end = on_body_end,

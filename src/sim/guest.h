@@ -89,7 +89,7 @@ struct guest {
 };
 
 /* guest.c: a request from its first header to its last byte. */
-extern const struct server_handler guest_handler;
+extern const struct server_events guest_events;
 void guest_on_visit(void *ctx, struct visit *v, enum visit_event what);
 void guest_cut_all(struct imagined_machine *m);
 

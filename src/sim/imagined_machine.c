@@ -150,10 +150,10 @@ int imagined_listen(struct imagined_engine *e, struct err *err)
         .connections_max = 10000,
         .write_high = 1 << 20,
     };
-    struct server_handler handler = guest_handler;
+    struct server_events events = guest_events;
 
-    handler.error_body = e->face->error_body;
-    return server_open(&e->server, e->machine->im->loop, &options, &handler, e, err);
+    events.error_body = e->face->error_body;
+    return server_open(&e->server, e->machine->im->loop, &options, &events, e, err);
 }
 
 /* Open connections end, new ones are refused: the port stays bound, but nobody listens. */

@@ -65,12 +65,12 @@ static inline void on_fail(void *ctx, enum failure why, const char *words)
     machine.call = NULL;
 }
 
-static const struct call_handler handler = {on_head, on_body, on_end, on_fail};
+static const struct call_events events = {on_head, on_body, on_end, on_fail};
 
 static inline void begin(void)
 {
-    assert_int_equal(
-        call_start(&machine.call, machine.client, &machine.request, &handler, &machine), 0);
+    assert_int_equal(call_start(&machine.call, machine.client, &machine.request, &events, &machine),
+                     0);
 }
 
 static inline int set_up(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server to play with: its handler writes down what it hears, a raw client stands beside it. */
+/* A server to play with: its owner writes down what it hears, a raw client stands beside it. */
 #pragma once
 
 #include "http/server.h"
@@ -11,8 +11,7 @@ enum { SOON_MS = 60, NEVER_MS = 60000, BODY_MAX = 100000 };
 #define HELLO "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 #define WAIT  "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* A server whose handler writes down what it hears;.
- */
+/* A server whose owner writes down what it hears. */
 static struct play {
     struct loop *loop;
     struct server *server;
@@ -82,11 +81,11 @@ static inline void on_drained(void *ctx)
     ((struct play *)ctx)->drained = true;
 }
 
-static const struct server_handler handler = {.on_request = on_request,
-                                              .on_body = on_body,
-                                              .on_body_end = on_body_end,
-                                              .on_writable = on_writable,
-                                              .on_gone = on_gone};
+static const struct server_events events = {.on_request = on_request,
+                                            .on_body = on_body,
+                                            .on_body_end = on_body_end,
+                                            .on_writable = on_writable,
+                                            .on_gone = on_gone};
 
 static inline int set_up(void **state)
 {
@@ -125,7 +124,7 @@ static inline void serve(void)
 {
     struct err err = {0};
 
-    if (server_open(&play.server, play.loop, &play.options, &handler, &play, &err) < 0)
+    if (server_open(&play.server, play.loop, &play.options, &events, &play, &err) < 0)
         fail_msg("%s", err.text);
     play.port = port_of(server_address(play.server));
     play.fd = dial(play.port);

@@ -485,12 +485,12 @@ static void headers_that_would_split_a_request_are_refused(void **state)
     open_client();
     machine.request.headers = &evil;
     machine.request.header_count = 1;
-    assert_int_equal(
-        call_start(&machine.call, machine.client, &machine.request, &handler, &machine), -EINVAL);
+    assert_int_equal(call_start(&machine.call, machine.client, &machine.request, &events, &machine),
+                     -EINVAL);
     machine.request.header_count = 0;
     machine.request.target = STR("/a b");
-    assert_int_equal(
-        call_start(&machine.call, machine.client, &machine.request, &handler, &machine), -EINVAL);
+    assert_int_equal(call_start(&machine.call, machine.client, &machine.request, &events, &machine),
+                     -EINVAL);
 }
 
 static void names_are_looked_up(void **state)
@@ -530,8 +530,7 @@ static void the_door_is_shut(void **state)
     for (size_t i = 0; i < COUNT_OF(beyond); i++) {
         snprintf(machine.endpoint.host, sizeof machine.endpoint.host, "%s", beyond[i]);
         assert_int_equal(
-            call_start(&machine.call, machine.client, &machine.request, &handler, &machine),
-            -EPERM);
+            call_start(&machine.call, machine.client, &machine.request, &events, &machine), -EPERM);
     }
 }
 

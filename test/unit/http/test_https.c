@@ -97,12 +97,12 @@ static void on_fail(void *ctx, enum failure why, const char *words)
     assert_int_equal(buf_put(&both.words, str_from(words)), 0);
 }
 
-static const struct server_handler server_handler = {.on_request = on_request,
-                                                     .on_body = on_request_body,
-                                                     .on_body_end = on_request_end,
-                                                     .on_writable = send_parts,
-                                                     .on_gone = on_gone};
-static const struct call_handler call_handler = {on_head, on_body, on_end, on_fail};
+static const struct server_events server_events = {.on_request = on_request,
+                                                   .on_body = on_request_body,
+                                                   .on_body_end = on_request_end,
+                                                   .on_writable = send_parts,
+                                                   .on_gone = on_gone};
+static const struct call_events call_events = {on_head, on_body, on_end, on_fail};
 
 static void open_both(const char *name, const char *ca)
 {
@@ -122,7 +122,7 @@ static void open_both(const char *name, const char *ca)
     struct err err = {0};
 
     both.files = (struct tls_files){certificate(name, "pem"), certificate(name, "key")};
-    if (server_open(&both.server, both.loop, &options, &server_handler, NULL, &err) < 0 ||
+    if (server_open(&both.server, both.loop, &options, &server_events, NULL, &err) < 0 ||
         client_open(&both.client, both.loop, &client_options, &err) < 0)
         fail_msg("%s", err.text);
     both.endpoint = (struct endpoint){
@@ -137,7 +137,7 @@ static void begin(const char *target)
                                    .connect_timeout_ms = NEVER_MS};
 
     both.is_over = false;
-    assert_int_equal(call_start(&both.call, both.client, &request, &call_handler, NULL), 0);
+    assert_int_equal(call_start(&both.call, both.client, &request, &call_events, NULL), 0);
 }
 
 static void ask(const char *target)

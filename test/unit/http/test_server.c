@@ -174,7 +174,7 @@ static size_t own_error(void *ctx, int status, const char *words, char *out, siz
 
 static void the_errors_words_can_be_chosen(void **state)
 {
-    struct server_handler own = handler;
+    struct server_events own = events;
     struct err err;
 
     (void)state;

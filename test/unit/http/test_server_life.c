@@ -281,7 +281,7 @@ static void two_loops_share_a_port(void **state)
     (void)state;
     serve();
     play.options.shared_fd = server_fd(play.server);
-    if (server_open(&second, play.loop, &play.options, &handler, &play, &err) < 0)
+    if (server_open(&second, play.loop, &play.options, &events, &play, &err) < 0)
         fail_msg("%s", err.text);
     assert_string_equal(server_address(second), server_address(play.server));
     for (int i = 0; i < 100 && server_connections(second) == 0; i++) {
@@ -303,7 +303,7 @@ static void a_port_in_use_is_named(void **state)
     (void)state;
     serve();
     play.options.listen = server_address(play.server);
-    assert_int_equal(server_open(&second, play.loop, &play.options, &handler, &play, &err),
+    assert_int_equal(server_open(&second, play.loop, &play.options, &events, &play, &err),
                      -EADDRINUSE);
     assert_non_null(strstr(err.text, server_address(play.server)));
     assert_non_null(strstr(err.text, "in use"));
@@ -320,7 +320,7 @@ static void bad_addresses_are_named(void **state)
         struct err err = {0};
 
         play.options.listen = bad[i];
-        assert_int_equal(server_open(&play.server, play.loop, &play.options, &handler, &play, &err),
+        assert_int_equal(server_open(&play.server, play.loop, &play.options, &events, &play, &err),
                          -EINVAL);
         assert_true(strlen(err.text) > 10);
     }
@@ -338,7 +338,7 @@ static void a_unix_socket_is_served_and_removed(void **state)
     snprintf(listen, sizeof listen, "unix:%s", address.sun_path);
     play.options.listen = listen;
     for (int again = 0; again < 2; again++) {
-        if (server_open(&play.server, play.loop, &play.options, &handler, &play, &err) < 0)
+        if (server_open(&play.server, play.loop, &play.options, &events, &play, &err) < 0)
             fail_msg("%s", err.text);
         assert_string_equal(server_address(play.server), listen);
         play.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
