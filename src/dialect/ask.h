@@ -17,7 +17,13 @@
 
 struct yyjson_doc;
 
-enum task { TASK_chat, TASK_complete, TASK_embed, TASK_COUNT };
+enum task {
+    TASK_chat,
+    TASK_complete,
+    TASK_embed,
+    TASK_tokens, /* how many the prompt has: nothing is answered */
+    TASK_COUNT
+};
 
 /* What an engine must be able to do, a mask; the catalog says the same of a copy. */
 enum need {
@@ -39,10 +45,11 @@ struct ask {
     size_t model_at;        /* where in body the value of "model" stands, quotes included */
     size_t model_len;
     bool stream;
-    bool include_usage;    /* the caller wants usage in its stream */
-    uint32_t needs;        /* mask of enum need */
-    uint32_t max_tokens;   /* 0: not said */
-    uint32_t prompt_bytes; /* text bytes of prompt and messages: tokens are about a quarter */
+    bool include_usage;       /* the caller wants usage in its stream */
+    bool has_foreign_thought; /* it must be written anew for an engine of its own dialect */
+    uint32_t needs;           /* mask of enum need */
+    uint32_t max_tokens;      /* 0: not said */
+    uint32_t prompt_bytes;    /* text bytes of prompt and messages: tokens are about a quarter */
 };
 
 /* Accepts a zeroed one. */

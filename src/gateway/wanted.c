@@ -11,6 +11,7 @@ uint32_t wanted_capabilities(const struct ask *ask)
         [TASK_chat] = CAPABILITY_completion,
         [TASK_complete] = CAPABILITY_completion,
         [TASK_embed] = CAPABILITY_embedding,
+        [TASK_tokens] = CAPABILITY_completion,
     };
     /* A schema is enforced by the engine's sampler, whatever the model; thinking is a wish. */
     static const struct {
