@@ -2,8 +2,7 @@
 /* What would do instead: the fastest artifact of the catalog that fits a machine and a need. */
 #include "fleet/box.h"
 #include "plan/check_inside.h"
-
-enum { CONTEXT_LEAST = 4096 };
+#include "plan/running.h"
 
 static bool model_meets(const struct model *m, const struct needs *needs, double slack);
 static void try_artifact(const struct check *c, struct choice *best, const struct machine *m,
@@ -81,7 +80,7 @@ static bool model_meets(const struct model *m, const struct needs *needs, double
 static void try_artifact(const struct check *c, struct choice *best, const struct machine *m,
                          const struct fleet_engine *e, const struct artifact *a)
 {
-    struct run run = {.context = CONTEXT_LEAST, .slots = 1};
+    struct run run = {.context = RUNNING_CONTEXT_LEAST, .slots = 1};
     struct load load = speed_load_of(a);
     struct footprint need;
     struct fit fit;

@@ -2,14 +2,11 @@
 /* Memory: each model alone, at the context it will get, and beside what else is kept loaded. */
 #include "fleet/box.h"
 #include "plan/check_inside.h"
-
-/* Less context than this is of no use to anybody. */
-enum { CONTEXT_LEAST = 4096 };
+#include "plan/running.h"
 
 static const double gib = 1 << 30;
 
 static void judge(struct check *c, struct judged *line);
-static struct run run_of(const struct judged *line, const struct box *box);
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,
                     uint64_t context, uint32_t slots);
 static void say_impossible(struct check *c, const struct judged *line, const struct box *box);
@@ -43,41 +40,18 @@ static void judge(struct check *c, struct judged *line)
     if (!line->works || !line->artifact ||
         !machine_box(&box, c->catalog, line->machine, line->model->engine))
         return;
-    line->run = run_of(line, &box);
+    line->run = running_of(line->model->engine, line->model, line->artifact, &box);
     line->need = memory_need_of_artifact(line->artifact, &line->run);
     line->fit = memory_fit(&box, &line->need);
     line->is_fit_known = true;
     if (line->fit.kind != FIT_no)
         return;
-    if (fits_at(&box, line->artifact, &line->run, CONTEXT_LEAST, 1)) {
+    if (fits_at(&box, line->artifact, &line->run, RUNNING_CONTEXT_LEAST, 1)) {
         say_too_long(c, line, &box);
         return;
     }
     line->works = false;
     say_impossible(c, line, &box);
-}
-
-/* As the engine will have it: what the file says, else what the engine chooses by itself. */
-static struct run run_of(const struct judged *line, const struct box *box)
-{
-    const struct fleet_model *model = line->model;
-    const struct fleet_engine *e = model->engine;
-    struct str kv = check_setting(e, "OLLAMA_KV_CACHE_TYPE");
-    uint64_t said = 0, slots = 0, native = artifact_context(line->artifact);
-    struct run run = {.kv = str_is(kv, "q8_0") ? KV_q8_0 : str_is(kv, "q4_0") ? KV_q4_0 : KV_f16};
-
-    if (str_to_u64(&slots, check_setting(e, "OLLAMA_NUM_PARALLEL")) < 0 || !slots)
-        slots = model->slots ? model->slots : e && e->slots ? e->slots : 1;
-    if (str_to_u64(&said, check_setting(e, "OLLAMA_CONTEXT_LENGTH")) < 0)
-        said = 0;
-    run.slots = slots > 1024 ? 1024 : (uint32_t)slots;
-    run.context = model->context                  ? model->context
-                  : said                          ? said
-                  : e && e->kind == ENGINE_ollama ? memory_ollama_context(box->gpu_bytes, native)
-                                                  : native;
-    if (native && run.context > native)
-        run.context = native;
-    return run;
 }
 
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,
@@ -102,7 +76,7 @@ static void say_impossible(struct check *c, const struct judged *line, const str
                                                        : box->ram_bytes;
 
     least.slots = 1;
-    least.context = least.context < CONTEXT_LEAST ? least.context : CONTEXT_LEAST;
+    least.context = least.context < RUNNING_CONTEXT_LEAST ? least.context : RUNNING_CONTEXT_LEAST;
     need = memory_need_of_artifact(line->artifact, &least);
     check_say(
         c,
@@ -129,10 +103,11 @@ static const char *smaller(struct check *c, const struct judged *line, const str
 
     for (uint32_t i = 0; i < m->artifacts_count; i++)
         if ((!best || m->artifacts[i].bytes > best->bytes) &&
-            fits_at(box, &m->artifacts[i], &line->run, CONTEXT_LEAST, 1))
+            fits_at(box, &m->artifacts[i], &line->run, RUNNING_CONTEXT_LEAST, 1))
             best = &m->artifacts[i];
     if (best)
-        return check_text(c, "pull: \"%.*s\", context: %u", STR_ARG(best->tag), CONTEXT_LEAST);
+        return check_text(c, "pull: \"%.*s\", context: %u", STR_ARG(best->tag),
+                          RUNNING_CONTEXT_LEAST);
     needs.purpose = m->purposes ? (uint32_t)__builtin_ctz(m->purposes) : PURPOSE_general;
     if (m->purposes & 1u << PURPOSE_code)
         needs.purpose = PURPOSE_code;
@@ -144,7 +119,7 @@ static const char *smaller(struct check *c, const struct judged *line, const str
 static void say_too_long(struct check *c, const struct judged *line, const struct box *box)
 {
     const struct fleet_model *model = line->model;
-    uint64_t context = CONTEXT_LEAST;
+    uint64_t context = RUNNING_CONTEXT_LEAST;
     uint32_t slots = line->run.slots;
     struct finding f = {.code = FINDING_does_not_fit,
                         .severity = check_severity(model, FINDING_does_not_fit),
@@ -153,7 +128,7 @@ static void say_too_long(struct check *c, const struct judged *line, const struc
                         .machine = line->machine->name,
                         .subject = model->pull};
 
-    while (slots > 1 && !fits_at(box, line->artifact, &line->run, CONTEXT_LEAST, slots))
+    while (slots > 1 && !fits_at(box, line->artifact, &line->run, RUNNING_CONTEXT_LEAST, slots))
         slots /= 2;
     while (context * 2 <= line->run.context &&
            fits_at(box, line->artifact, &line->run, context * 2, slots))

@@ -35,6 +35,11 @@ struct check {
     int error;
 };
 
+/* Fills the lines as check_pulls() and check_fit() do, for who wants them and not the findings.
+ * fleet, catalog, day and findings are set; findings and scratch are the caller's to free, also
+ * after a failure. 0 or -ENOMEM. */
+MUST_USE int check_judge(struct check *c);
+
 /* Adds a finding with a message; fix must be the scratch arena's or a literal. */
 void check_say(struct check *c, struct finding finding, const char *format, ...) PRINTF(3, 4);
 
