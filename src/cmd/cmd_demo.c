@@ -45,10 +45,10 @@ int cmd_demo(int argc, char **argv)
     d.path = o.operand_count ? o.operands[0] : NULL;
     if (open_world(&d, &run, &o, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
-        close_world(&d);
-        return EXIT_usage;
+        status = EXIT_usage;
+    } else {
+        status = run_gateway(&run, load, &d);
     }
-    status = run_gateway(&run, load, &d);
     close_world(&d);
     arena_fini(&run.texts);
     return status;
