@@ -36,6 +36,13 @@ struct needs {
     uint64_t context;          /* tokens at least; 0: any */
 };
 
+/* What is not said is zero: usual for the purpose. */
+struct category_demand {
+    struct place at;
+    double per_hour; /* requests */
+    uint64_t prompt_tokens, answer_tokens;
+};
+
 enum category_machines {
     MACHINES_listed, /* primary and backups */
     MACHINES_any,    /* whichever holds a qualifying model; one is enough */
@@ -59,6 +66,7 @@ struct category {
     uint32_t cloud_count;
     struct place *cloud_at;
     double floor_tps; /* slower than this does not count as serving; 0: any speed */
+    struct category_demand demand;
 };
 
 struct cloud_model {

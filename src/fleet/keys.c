@@ -114,6 +114,8 @@ static const struct schema_row model_rows[] = {
      .help = "What it is meant for on this machine; `check` asks whether the model can do it."},
     {"optional", SCHEMA_flag, AT(struct fleet_model, is_optional),
      .help = "Wished for, not counted on."},
+    {"pin", SCHEMA_flag, AT(struct fleet_model, is_pinned),
+     .help = "`plan` leaves it on this machine, whatever else would be better."},
     {"note", SCHEMA_text, AT(struct fleet_model, note), .help = "For people."},
 };
 static const struct schema_section model_section =
@@ -168,6 +170,18 @@ static const struct schema_section needs_section =
     SECTION(struct needs, "needs", needs_rows, .is_short = true,
             .help = "What qualifies a model for a category.");
 
+static const struct schema_row demand_rows[] = {
+    {"per_hour", SCHEMA_real, AT(struct category_demand, per_hour),
+     .help = "Requests in an hour; what is usual for its task unless said."},
+    {"prompt", SCHEMA_tokens, AT(struct category_demand, prompt_tokens),
+     .help = "Tokens that one of them brings."},
+    {"answer", SCHEMA_tokens, AT(struct category_demand, answer_tokens),
+     .help = "Tokens that its answer has."},
+};
+static const struct schema_section demand_section =
+    SECTION(struct category_demand, "demand", demand_rows, .is_short = true,
+            .help = "How much is asked of a category; `plan` reckons with it.");
+
 static const struct schema_row category_rows[] = {
     {"NAME", SCHEMA_name, AT(struct category, name),
      .help = "The category's name is the key; it can be asked for as a model."},
@@ -192,6 +206,8 @@ static const struct schema_row category_rows[] = {
      .help = "Entries of `cloud` to fall back to, first choice first."},
     {"floor_tps", SCHEMA_real, AT(struct category, floor_tps),
      .help = "Tokens a second below which it does not count as served."},
+    {"demand", SCHEMA_section, AT(struct category, demand), .section = &demand_section,
+     .help = "How much is asked of it."},
     {"note", SCHEMA_text, AT(struct category, note), .help = "For people."},
 };
 static const struct schema_section category_section =

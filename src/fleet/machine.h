@@ -78,6 +78,7 @@ struct fleet_model {
     uint64_t context;                  /* tokens of one slot; 0: not said */
     uint32_t slots;                    /* 0: the engine's */
     bool is_optional;
+    bool is_pinned;    /* stays, whatever would be better elsewhere */
     uint32_t purposes; /* bits: what it is meant for here; 0: not said */
     struct str note;
     struct place pull_at, name_at, context_at, purposes_at; /* the keys; line 0: not there */
