@@ -10,6 +10,7 @@
 
 enum { TEXT_MAX = 1024 };
 
+static int begin(struct check *c);
 static int gather(struct check *c);
 static void check_addresses(struct check *c);
 static int compare(const void *a, const void *b, void *ctx);
@@ -41,13 +42,7 @@ int check_fleet(struct findings *ret, const struct fleet *fleet, const struct ca
     };
     struct check c = {.fleet = fleet, .catalog = catalog, .day = day, .findings = ret};
 
-    if (catalog->day.len == day.len && memcmp(catalog->day.data, day.data, day.len) > 0)
-        c.day = catalog->day;
-    *ret = (struct findings){0};
-    arena_init(&ret->arena, FINDINGS_BYTES_MAX);
-    arena_init(&c.scratch, FINDINGS_BYTES_MAX);
-    ret->items = arena_alloc(&ret->arena, FINDINGS_MAX * sizeof *ret->items);
-    c.error = ret->items ? gather(&c) : -ENOMEM;
+    c.error = begin(&c);
     for (size_t i = 0; i < COUNT_OF(subjects) && c.error == 0; i++)
         subjects[i](&c);
     arena_fini(&c.scratch);
@@ -56,6 +51,16 @@ int check_fleet(struct findings *ret, const struct fleet *fleet, const struct ca
     else
         qsort_r(ret->items, ret->count, sizeof *ret->items, compare, (void *)(uintptr_t)fleet);
     return c.error;
+}
+
+int check_judge(struct check *c)
+{
+    c->error = begin(c);
+    if (c->error == 0)
+        check_pulls(c);
+    if (c->error == 0)
+        check_fit(c);
+    return c->error;
 }
 
 void findings_fini(struct findings *f)
@@ -109,6 +114,20 @@ enum severity check_severity(const struct fleet_model *model, enum finding_code 
     if (model->is_optional && rows[code].severity == SEVERITY_error)
         return SEVERITY_warning;
     return rows[code].severity;
+}
+
+static int begin(struct check *c)
+{
+    struct findings *f = c->findings;
+
+    if (c->catalog->day.len == c->day.len &&
+        memcmp(c->catalog->day.data, c->day.data, c->day.len) > 0)
+        c->day = c->catalog->day;
+    *f = (struct findings){0};
+    arena_init(&f->arena, FINDINGS_BYTES_MAX);
+    arena_init(&c->scratch, FINDINGS_BYTES_MAX);
+    f->items = arena_alloc(&f->arena, FINDINGS_MAX * sizeof *f->items);
+    return f->items ? gather(c) : -ENOMEM;
 }
 
 static int gather(struct check *c)
