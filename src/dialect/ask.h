@@ -15,15 +15,17 @@
 
 #include "base/str.h"
 
+struct form;
 struct yyjson_doc;
 
 enum task {
-    TASK_chat,
-    TASK_complete,
-    TASK_embed,
-    TASK_tokens, /* how many the prompt has: nothing is answered */
+#define TASK(id, capability, answer, body, words) TASK_##id,
+#include "tables/tasks.def"
     TASK_COUNT
 };
+
+/* The answer goes through as it came: nobody translates it. */
+bool task_is_passed(enum task task);
 
 /* What an engine must be able to do, a mask; the catalog says the same of a copy. */
 enum need {
@@ -38,11 +40,12 @@ enum need {
 /* Enough to admit, route and forward: read from every request, whatever the dialects. */
 struct ask {
     enum task task;
-    struct str body;        /* the original bytes */
-    struct yyjson_doc *doc; /* the parsed body and the bytes it points into; */
-    char *copy;             /* both given back by ask_fini() */
-    struct str model;       /* unescaped */
-    size_t model_at;        /* where in body the value of "model" stands, quotes included */
+    struct str body;         /* the original bytes; of a form, none: they are not in memory */
+    const struct form *form; /* NULL: the body is JSON */
+    struct yyjson_doc *doc;  /* the parsed body and the bytes it points into; */
+    char *copy;              /* both given back by ask_fini() */
+    struct str model;        /* unescaped */
+    size_t model_at;         /* where in body the value of "model" stands, quotes included */
     size_t model_len;
     bool stream;
     bool include_usage;       /* the caller wants usage in its stream */

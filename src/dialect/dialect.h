@@ -61,6 +61,10 @@ struct dialect {
     int (*scan_path)(struct ask *ask, struct str rest, struct str query, struct arena *arena,
                      struct err *err);
 
+    /* The same for a form, whose fields are known and whose files are elsewhere; the value of
+     * `model` stands at ask.model_at as it is, without quotes. NULL: no task takes forms. */
+    int (*scan_form)(struct ask *ret, enum task task, const struct form *form, struct err *err);
+
     /* Caller and engine speak this dialect both: the request for that copy. NULL, or 1 returned
      * and nothing written: the body as it is, shape->model (as a JSON string) in the place of
      * ask->model_at when model_len says that it stands there. -ENOMEM, -EMSGSIZE. */
@@ -112,6 +116,10 @@ struct dialect {
      * engine's own words, a slice of the arena. */
     enum failure (*read_failure)(int status, struct str body, struct arena *arena,
                                  struct str *found);
+
+    /* The answer to a task that is passed on came as JSON although a stream was asked for: the
+     * same as a stream. -ENOTSUP: there are no such words, and nothing was written. May be NULL. */
+    int (*as_stream)(struct buf *out, enum task task, struct str body);
 
     /* How long the body of such an answer asks to wait, ms; 0: it does not say. May be NULL. */
     uint64_t (*read_patience)(struct str body);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "dialect/openai_media.h"
 #include "dialect/reader.h"
 #include "wire/json_out.h"
 
@@ -18,6 +19,7 @@ static enum failure read_failure(int status, struct str body, struct arena *aren
 const struct dialect openai_dialect = {
     .name = "openai",
     .scan = openai_scan,
+    .scan_form = openai_scan_form,
     .read_request = openai_read_request,
     .writer_new = openai_writer_new,
     .writer_put = openai_writer_put,
@@ -32,6 +34,7 @@ const struct dialect openai_dialect = {
     .reader_end = openai_reader_end,
     .reader_free = openai_reader_free,
     .read_failure = read_failure,
+    .as_stream = openai_as_stream,
 };
 
 enum failure openai_failure(int status, struct str type, struct str code, struct str words)
@@ -131,7 +134,7 @@ static const char *target(enum task task)
         [TASK_embed] = "/v1/embeddings",
     };
 
-    return targets[task];
+    return task_is_passed(task) ? openai_media_target(task) : targets[task];
 }
 
 static enum failure read_failure(int status, struct str body, struct arena *arena,

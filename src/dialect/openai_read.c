@@ -74,8 +74,11 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
 {
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
     struct chat chat = {.ask = ask};
-    int r = read_members(&chat, root, arena, err);
+    int r;
 
+    if (task_is_passed(ask->task))
+        return err_set(err, -ENOTSUP, "only an engine that has this endpoint can do that");
+    r = read_members(&chat, root, arena, err);
     if (r == 0)
         r = read_content(&chat, root, arena, err);
     if (r == 0)

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 #include "dialect/openai.h"
+#include "dialect/openai_media.h"
 #include "dialect/reader.h"
 #include "wire/sse.h"
 
 struct openai_reader {
     struct reader base;
     struct sse sse;
+    uint64_t fed; /* of an answer that goes through as it came */
 };
 
 static struct openai_reader *own(struct reader *r);
@@ -42,8 +44,15 @@ int openai_reader_new(struct reader **ret, enum task task, bool streaming, size_
 int openai_reader_feed(struct reader *r, struct str chunk, uint64_t *whole)
 {
     struct openai_reader *o = own(r);
-    int result = r->streaming ? sse_feed(&o->sse, chunk) : buf_put(&r->body, chunk);
+    int result;
 
+    if (task_is_passed(r->task) && !r->streaming) {
+        o->fed += chunk.len;
+        if (whole)
+            *whole = o->fed;
+        return openai_begin_passed(r);
+    }
+    result = r->streaming ? sse_feed(&o->sse, chunk) : buf_put(&r->body, chunk);
     json_pool_fini(&r->pool); /* a slow stream keeps nothing between its frames */
     if (whole)
         *whole = r->streaming ? sse_whole(&o->sse) : 0;
@@ -52,7 +61,8 @@ int openai_reader_feed(struct reader *r, struct str chunk, uint64_t *whole)
 
 int openai_reader_end(struct reader *r)
 {
-    int result = r->streaming || r->is_over ? 0 : take_whole(r);
+    bool is_read = r->streaming || r->is_over || task_is_passed(r->task);
+    int result = is_read ? 0 : take_whole(r);
 
     if (result < 0)
         return result;
@@ -83,6 +93,8 @@ static int on_event(void *ctx, struct str name, struct str data)
         return 0;
     if (str_equal(str_trim(data), STR("[DONE]")))
         return reader_complete(r);
+    if (task_is_passed(r->task))
+        return openai_take_passed(r, name, data);
     if ((result = json_pool_read(&r->pool, data, &root)) < 0)
         return result;
     if (str_equal(name, STR("error")) && !is_given(json_find(root, "error")))

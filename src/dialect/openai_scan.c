@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dialect/openai.h"
+#include "dialect/openai_media.h"
 #include "dialect/scan.h"
 
 static int scan_content(struct ask *ask, yyjson_val *root, struct err *err);
@@ -14,8 +15,11 @@ int openai_scan(struct ask *ret, enum task task, struct str body, struct err *er
 {
     struct ask ask;
     yyjson_val *root;
-    int r = scan_begin(&ask, task, body, &root, err);
+    int r;
 
+    if (task_is_passed(task))
+        return openai_media_scan(ret, task, body, err);
+    r = scan_begin(&ask, task, body, &root, err);
     if (r < 0)
         return r;
     if (task != TASK_embed)

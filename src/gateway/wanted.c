@@ -8,10 +8,8 @@
 uint32_t wanted_capabilities(const struct ask *ask)
 {
     static const enum capability tasks[TASK_COUNT] = {
-        [TASK_chat] = CAPABILITY_completion,
-        [TASK_complete] = CAPABILITY_completion,
-        [TASK_embed] = CAPABILITY_embedding,
-        [TASK_tokens] = CAPABILITY_completion,
+#define TASK(id, capability, answer, body, words) [TASK_##id] = CAPABILITY_##capability,
+#include "tables/tasks.def"
     };
     /* A schema is enforced by the engine's sampler, whatever the model; thinking is a wish. */
     static const struct {

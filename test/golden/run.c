@@ -137,7 +137,10 @@ static bool open_case(struct golden *g)
 
 static bool find_dialects(struct golden *g)
 {
-    static const char *const tasks[TASK_COUNT] = {"chat", "complete", "embed", "tokens"};
+    static const char *const tasks[TASK_COUNT] = {
+#define TASK(id, capability, answer, body, words) #id,
+#include "tables/tasks.def"
+    };
     struct str task = json_find_str(g->setup.root, "task");
     struct str engine = json_find_str(g->setup.root, "engine");
 
