@@ -14,7 +14,12 @@
 #include "route/patience.h"
 #include "wire/json.h"
 
-enum { REFUSAL_MAX = 64 << 10, REQUEST_MORE = 1 << 20 };
+enum { REFUSAL_MAX = 64 << 10, REQUEST_MORE = 1 << 20, TARGET_MAX = 4096, CALL_HEADERS_MAX = 12 };
+
+struct call_headers {
+    struct header rows[CALL_HEADERS_MAX];
+    size_t count;
+};
 
 static bool is_unsent(const struct exchange *x);
 static void choose(struct exchange *x);
@@ -24,6 +29,10 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static struct copy_shape shape_of(const struct copy *copy);
 static enum failure call(struct exchange *x, size_t pieces);
+static int write_target(struct exchange *x, struct str *ret);
+static void fill_headers(const struct exchange *x, struct call_headers *h);
+static void add_header(struct call_headers *h, struct str name, struct str value);
+static bool has_header(const struct call_headers *h, struct str name);
 static uint32_t first_byte_ms(const struct exchange *x);
 static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
 static void drop_call(struct exchange *x);
@@ -100,9 +109,11 @@ static void choose(struct exchange *x)
     struct attempt *a = &x->attempt;
 
     buf_fini(&a->request);
+    buf_fini(&a->target);
     buf_fini(&a->refusal);
     *a = (struct attempt){.started_us = clock_monotonic_us()};
     buf_init(&a->request, x->body.len * 2 + REQUEST_MORE);
+    buf_init(&a->target, TARGET_MAX);
     buf_init(&a->refusal, REFUSAL_MAX);
     /* Two rows of the fleet file may name one place: it is tried once. */
     for (uint32_t i = 0; i < x->candidates.count; i++) {
@@ -175,7 +186,13 @@ static int splice(struct exchange *x, const struct copy_shape *shape, size_t *co
         r = x->dialect->forward(&a->request, ask, shape);
         a->pieces[0] = buf_str(&a->request);
         *count = 1;
-        return r;
+        if (r <= 0)
+            return r;
+    }
+    if (!ask->model_len) { /* the path names it */
+        a->pieces[0] = ask->body;
+        *count = 1;
+        return 0;
     }
     r = json_put_string(&a->request, shape->model);
     a->pieces[0] = str_slice(ask->body.data, ask->model_at);
@@ -206,14 +223,11 @@ static enum failure call(struct exchange *x, size_t pieces)
     const struct settings *settings = x->worker->gateway->settings;
     struct attempt *a = &x->attempt;
     const struct scene_engine *e = x->scene->copies[a->copy->index].engine;
-    struct header headers[] = {{STR("content-type"), STR("application/json")},
-                               {STR("authorization"), e->authorization}};
+    struct call_headers headers;
     struct call_request request = {
         .endpoint = &e->endpoint,
         .method = METHOD_POST,
-        .target = str_from(a->dialect->target(x->task)),
-        .headers = headers,
-        .header_count = e->authorization.len ? 2 : 1,
+        .headers = headers.rows,
         .body = a->pieces,
         .body_count = pieces,
         .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
@@ -223,8 +237,12 @@ static enum failure call(struct exchange *x, size_t pieces)
         .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
         .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
     };
-    int r;
+    int r = write_target(x, &request.target);
 
+    if (r < 0)
+        return failure_of(r);
+    fill_headers(x, &headers);
+    request.header_count = headers.count;
     /* One endpoint may speak below a path of its own: "/v1" is then part of it. */
     if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(request.target, STR("/v1/")))
         request.target = str_slice(request.target.data + 3, request.target.len - 3);
@@ -232,6 +250,55 @@ static enum failure call(struct exchange *x, size_t pieces)
     if (r == -EPERM)
         exchange_fail(x, FAILURE_connect_failed, STR("TAMPU_LOOPBACK_ONLY forbids that address"));
     return r == 0 ? FAILURE_none : r == -EPERM ? FAILURE_connect_failed : FAILURE_out_of_room;
+}
+
+static int write_target(struct exchange *x, struct str *ret)
+{
+    struct attempt *a = &x->attempt;
+    struct copy_shape shape = shape_of(a->copy);
+    int r;
+
+    if (!a->dialect->write_target) {
+        *ret = str_from(a->dialect->target(x->task));
+        return 0;
+    }
+    buf_reset(&a->target);
+    r = a->dialect->write_target(&a->target, x->task, &shape, is_streaming(x));
+    *ret = buf_str(&a->target);
+    return r;
+}
+
+/* What the caller says in a header of the dialect counts more than what tampu says itself. */
+static void fill_headers(const struct exchange *x, struct call_headers *h)
+{
+    const struct attempt *a = &x->attempt;
+    const struct scene_engine *e = x->scene->copies[a->copy->index].engine;
+
+    h->count = 0;
+    add_header(h, STR("content-type"), STR("application/json"));
+    add_header(h, e->credential.name, e->credential.value);
+    for (const char *const *name = a->dialect->passed_headers; name && *name; name++)
+        if (!a->translated && x->request)
+            add_header(h, str_from(*name), request_header(x->request, str_from(*name)));
+    for (const char *const *pair = a->dialect->fixed_headers; pair && *pair; pair += 2)
+        if (!has_header(h, str_from(*pair)))
+            add_header(h, str_from(pair[0]), str_from(pair[1]));
+}
+
+static void add_header(struct call_headers *h, struct str name, struct str value)
+{
+    if (!value.len)
+        return;
+    assert(h->count < CALL_HEADERS_MAX && "a dialect names more headers than there is room for");
+    h->rows[h->count++] = (struct header){name, value};
+}
+
+static bool has_header(const struct call_headers *h, struct str name)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (str_equal(h->rows[i].name, name))
+            return true;
+    return false;
 }
 
 static uint32_t first_byte_ms(const struct exchange *x)

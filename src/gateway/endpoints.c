@@ -104,7 +104,7 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
     if (admission.why)
         refuse(w, s, row->dialect, admission.why, admission.found);
     else if (row->is_call)
-        exchange_start(w, s, dialect_get(row->dialect), row->task, (enum endpoint_id)id,
+        exchange_start(w, s, r, dialect_get(row->dialect), row->task, (enum endpoint_id)id,
                        admission.key ? admission.key->row.id : "");
     else
         start_page(w, s, r, (enum endpoint_id)id);

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "gateway/account.h"
 #include "gateway/attempt.h"
+#include "gateway/endpoints.h"
 #include "gateway/relay.h"
 #include "gateway/wanted.h"
 #include "gateway/worker.h"
@@ -47,8 +48,9 @@ static const struct {
 
 static_assert(STEP_COUNT <= 32, "a mask of arrows holds 32 steps");
 
-struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
-                                enum task task, enum endpoint_id endpoint, const char *key_id)
+struct exchange *exchange_start(struct worker *w, struct stream *s, const struct request *r,
+                                const struct dialect *dialect, enum task task,
+                                enum endpoint_id endpoint, const char *key_id)
 {
     const struct settings *settings = w->gateway->settings;
     struct exchange *x = calloc(1, sizeof *x);
@@ -61,6 +63,7 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     x->worker = w;
     x->scene = scene_ref(w->scene);
     x->stream = s;
+    x->request = r;
     x->dialect = dialect;
     x->task = task;
     x->endpoint = endpoint;
@@ -110,6 +113,7 @@ void exchange_on_writable(struct exchange *x)
 void exchange_on_gone(struct exchange *x)
 {
     x->stream = NULL;
+    x->request = NULL;
     x->caller_gone = true;
     exchange_run(x);
 }
@@ -165,6 +169,9 @@ static enum verdict do_decode(struct exchange *x)
     enum failure why;
     int r = x->dialect->scan(&x->ask, x->task, buf_str(&x->body), &err);
 
+    if (r == 0 && x->dialect->scan_path)
+        r = x->dialect->scan_path(&x->ask, endpoint_rest(x->endpoint, x->request->path),
+                                  x->request->query, &x->arena, &err);
     if (r == 0 && (r = buf_put(&x->asked, x->ask.model)) == 0)
         x->ask.model = buf_str(&x->asked);
     if (r < 0)
@@ -411,6 +418,7 @@ static void free_exchange(void *ctx)
     buf_fini(&x->body);
     buf_fini(&x->asked);
     buf_fini(&x->attempt.request);
+    buf_fini(&x->attempt.target);
     buf_fini(&x->attempt.refusal);
     arena_fini(&x->arena);
     scene_unref(x->scene);

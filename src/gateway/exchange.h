@@ -43,6 +43,7 @@ struct attempt {
     struct call *call; /* NULL when it is over */
     struct reader *reader;
     struct buf request; /* translated body, or the spliced name of the model */
+    struct buf target;  /* of a dialect that names the model there */
     struct buf refusal; /* body of an answer with status >= 400 */
     struct str pieces[3];
     int status;
@@ -56,7 +57,8 @@ struct exchange {
     enum visit visit; /* VISIT_call; first, so that endpoints.c can tell */
     struct worker *worker;
     struct scene *scene;
-    struct stream *stream; /* NULL when the caller is gone or answered */
+    struct stream *stream;         /* NULL when the caller is gone or answered */
+    const struct request *request; /* while there is a stream */
     const struct dialect *dialect;
     enum task task;
     enum endpoint_id endpoint;
@@ -106,8 +108,9 @@ struct exchange {
 
 /* Takes over the stream: its callbacks go to the exchange from here on. NULL: no memory, and the
  * stream was answered. */
-struct exchange *exchange_start(struct worker *w, struct stream *s, const struct dialect *dialect,
-                                enum task task, enum endpoint_id endpoint, const char *key_id);
+struct exchange *exchange_start(struct worker *w, struct stream *s, const struct request *r,
+                                const struct dialect *dialect, enum task task,
+                                enum endpoint_id endpoint, const char *key_id);
 
 /* Part of the answer is with the caller: what only another try would need is given back. A stream
  * may last for minutes, and thousands of them side by side. */

@@ -232,7 +232,7 @@ static void on_due(void *ctx)
     const struct settings *settings = p->health->settings;
 
     if (probe_start(&p->probe, p->health->client, &p->at->endpoint,
-                    (enum engine_kind)p->engine->engine->kind, p->at->authorization,
+                    (enum engine_kind)p->engine->engine->kind, p->at->credential.value,
                     (uint32_t)settings->health_timeout_ms, on_probed, p) < 0)
         on_probed(p, &(struct probe_result){.up = false});
 }

@@ -18,7 +18,7 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
                        struct err *err);
 static int find_address(struct scene_engine *e, const struct view_engine *ve,
                         const struct scene_parts *parts, struct err *err);
-static int read_key(struct scene *s, struct scene_engine *e, struct str reference,
+static int read_key(struct scene *s, struct scene_engine *e, const struct view_engine *ve,
                     const struct scene_parts *parts, struct err *err);
 static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *parts);
 static struct engine_place *engine_place(struct scene *s, const struct view_engine *ve,
@@ -106,7 +106,7 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
     if (r < 0)
         return r;
     e->is_reachable = true;
-    return read_key(s, e, ve->engine ? ve->engine->key : ve->cloud->key, parts, err);
+    return read_key(s, e, ve, parts, err);
 }
 
 /* Providers of one name and credential may have several addresses: each has its own breaker. */
@@ -163,9 +163,13 @@ static int find_address(struct scene_engine *e, const struct view_engine *ve,
 }
 
 /* A provider without its credential is not reachable; that is no mistake of the file. */
-static int read_key(struct scene *s, struct scene_engine *e, struct str reference,
+static int read_key(struct scene *s, struct scene_engine *e, const struct view_engine *ve,
                     const struct scene_parts *parts, struct err *err)
 {
+    const char *header =
+        ve->cloud ? provider_kind_row(ve->cloud->provider)->credential : "authorization";
+    bool is_bearer = strcmp(header, "authorization") == 0;
+    struct str reference = ve->engine ? ve->engine->key : ve->cloud->key;
     char secret[SECRET_MAX];
     char *text;
     int r;
@@ -178,11 +182,11 @@ static int read_key(struct scene *s, struct scene_engine *e, struct str referenc
         e->why_not = r == -EINVAL ? "its credential cannot be sent" : "its credential is not there";
         return r == -ENOMEM ? r : 0;
     }
-    text = arena_printf(s->arena, "Bearer %s", secret);
+    text = arena_printf(s->arena, "%s%s", is_bearer ? "Bearer " : "", secret);
     explicit_bzero(secret, sizeof secret);
     if (!text)
         return err_set(err, -ENOMEM, "out of memory");
-    e->authorization = str_from(text);
+    e->credential = (struct header){str_from(header), str_from(text)};
     return 0;
 }
 
@@ -219,9 +223,9 @@ static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *part
 static void free_scene(struct scene *s)
 {
     for (uint32_t i = 0; s->engines && s->view && i < s->view->engines_count; i++)
-        if (s->engines[i].authorization.len)
-            explicit_bzero((char *)s->engines[i].authorization.data,
-                           s->engines[i].authorization.len);
+        if (s->engines[i].credential.value.len)
+            explicit_bzero((char *)s->engines[i].credential.value.data,
+                           s->engines[i].credential.value.len);
     view_free(s->view);
     fleet_free(s->fleet);
     catalog_free(s->catalog);

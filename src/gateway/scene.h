@@ -22,7 +22,7 @@ struct scene_engine {
     bool is_reachable; /* an address is known, its credential is there and its dialect is spoken */
     const char *why_not;
     struct engine_place *place;
-    struct str authorization; /* "Bearer …", or empty; a secret */
+    struct header credential; /* its value is a secret; an empty one: none */
     struct series *up;
 };
 

@@ -48,6 +48,7 @@ struct provider_kind_row {
     const char *name;
     const char *url, *dialect;
     const char *key; /* env:NAME, or NULL */
+    const char *credential;
     const char *help;
 };
 
