@@ -21,6 +21,7 @@ static void on_found(void *ctx, const union address *addresses, size_t count, co
 static void on_connect_late(void *ctx);
 static void on_first_byte_late(void *ctx);
 static void on_idle_late(void *ctx);
+static int send_source(struct call *call);
 static size_t next_pieces(struct call *call, struct str *pieces);
 static void sent(struct call *call);
 static void try_again(struct call *call);
@@ -54,7 +55,7 @@ int call_begin(struct call *call)
 {
     struct upstream *u = call->is_retried ? NULL : pool_take(call->host, call);
 
-    call->sent_pieces = call->sent_bytes = 0;
+    call->sent_pieces = call->sent_bytes = call->source_at = 0;
     call->is_sent = false;
     if (!u)
         return begin_connect(call);
@@ -185,8 +186,30 @@ void call_send(struct call *call)
         used = next_pieces(call, pieces);
         r = used ? conn_send(&u->conn, pieces, used) : 0;
     } while (used && r == 0);
-    if (r != -EPIPE && call->sent_pieces > call->body_count && !conn_queued(&u->conn))
+    if (r == 0 && call->sent_pieces > call->body_count)
+        r = send_source(call);
+    if (r != -EPIPE && call->sent_pieces > call->body_count &&
+        call->source_at == call->source.length && !conn_queued(&u->conn))
         sent(call); /* and -EPIPE is followed by call_on_broken() */
+}
+
+/* Slice by slice, as the machine takes them. -EPIPE also when it cannot be read any more. */
+static int send_source(struct call *call)
+{
+    char *slice = call->client->slice;
+    int r = 0;
+
+    while (r == 0 && call->source_at < call->source.length) {
+        int64_t n = call->source.read(call->source.ctx, call->source_at, slice, CALL_SLICE);
+
+        if (n <= 0) {
+            fail_late(call, FAILURE_out_of_room, "the request's body cannot be read back");
+            return -EPIPE;
+        }
+        call->source_at += (uint64_t)n;
+        r = conn_send(&call->upstream->conn, &(struct str){slice, (size_t)n}, 1);
+    }
+    return r;
 }
 
 /* The head, then the body: at most SLICE bytes. */

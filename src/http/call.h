@@ -21,7 +21,7 @@ enum call_state {
     CALL_COUNT
 };
 
-enum { CALL_PIECES = 4, CALL_INTERIM_MAX = 8 };
+enum { CALL_PIECES = 4, CALL_INTERIM_MAX = 8, CALL_SLICE = 64 << 10 };
 
 struct call {
     struct client *client;
@@ -37,6 +37,8 @@ struct call {
     struct str pieces[CALL_PIECES], *body;
     size_t body_count;
     size_t sent_pieces, sent_bytes; /* of the head and the body's pieces; of the piece under way */
+    struct call_source source;      /* what follows the pieces; length 0: nothing */
+    uint64_t source_at;
     struct timer timer, total;
     uint32_t connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms;
     enum failure late_failure; /* found in call_start(), told from the loop */
@@ -50,6 +52,7 @@ struct client {
     struct client_options options;
     struct pool pool;
     struct dns *dns;
+    char *slice; /* CALL_SLICE bytes that sources are read into; NULL until one is */
     struct link calls;
 };
 

@@ -59,6 +59,7 @@ static void on_empty(struct pool *p)
     struct client *c = CONTAINER(p, struct client, pool);
 
     pool_fini(p);
+    free(c->slice);
     free(c);
 }
 
@@ -202,6 +203,8 @@ static int write_head(struct call *call, const struct call_request *request)
         return -EINVAL;
     for (size_t i = 0; i < request->body_count; i++)
         head.content_length += (int64_t)request->body[i].len;
+    if (request->source)
+        head.content_length += (int64_t)request->source->length;
     if (!head.content_length && request->method != METHOD_POST && request->method != METHOD_PUT &&
         request->method != METHOD_PATCH)
         head.content_length = HTTP1_NO_BODY;
@@ -220,7 +223,12 @@ static int copy_pieces(struct call *call, const struct call_request *request)
     for (size_t i = 0; i < request->body_count; i++)
         call->body[i] = request->body[i];
     call->body_count = request->body_count;
-    return 0;
+    if (!request->source)
+        return 0;
+    call->source = *request->source;
+    if (!call->client->slice)
+        call->client->slice = malloc(CALL_SLICE);
+    return call->client->slice ? 0 : -ENOMEM;
 }
 
 static void on_total_late(void *ctx)

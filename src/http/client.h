@@ -52,14 +52,23 @@ struct client_options {
     const char *ca_file; /* NULL: the system's */
 };
 
+/* A body that is not in memory: read as it is sent, and again for another try. */
+struct call_source {
+    uint64_t length;
+    /* Bytes of the body from `at` on, at most room and at least one; negative errno. */
+    int64_t (*read)(void *ctx, uint64_t at, char *out, size_t room);
+    void *ctx;
+};
+
 struct call_request {
     const struct endpoint *endpoint;
     enum method method;
     struct str target;            /* "/api/chat" */
     const struct header *headers; /* without framing and Host */
     size_t header_count;
-    const struct str *body; /* pieces, sent one after the other; their bytes */
-    size_t body_count;      /* must live until on_head, on_fail or call_cancel */
+    const struct str *body;           /* pieces, sent one after the other; their bytes */
+    size_t body_count;                /* must live until on_head, on_fail or call_cancel */
+    const struct call_source *source; /* NULL, or what follows the pieces; lives as long as they */
     uint32_t connect_timeout_ms;
     uint32_t first_byte_timeout_ms; /* from request sent to status line; 0: none */
     uint32_t idle_timeout_ms;       /* between bytes of the answer; 0: none */
