@@ -76,18 +76,6 @@ int asked_duration(double *ret_ms, yyjson_val *value)
     return 0;
 }
 
-int asked_duration_text(double *ret_ms, struct str text)
-{
-    bool is_negative = text.len && text.data[0] == '-';
-    struct str digits = str_slice(text.data + is_negative, text.len - is_negative);
-    uint64_t seconds;
-
-    if (text.len == 0 || str_to_u64(&seconds, digits) < 0)
-        return read_duration(ret_ms, text);
-    *ret_ms = (double)seconds * (is_negative ? -1e3 : 1e3);
-    return 0;
-}
-
 uint64_t asked_mix(uint64_t seed, struct str s)
 {
     uint64_t x = seed ^ (str_hash(s) + UINT64_C(0x9e3779b97f4a7c15) + (seed << 6) + (seed >> 2));

@@ -72,8 +72,5 @@ uint32_t asked_tokens(struct str text);
 /* "10m", "1h30m", "-1s" or a number of seconds, as Go reads durations. */
 MUST_USE int asked_duration(double *ret_ms, yyjson_val *value);
 
-/* The same as an environment variable has it: "10m", or "600" seconds. */
-MUST_USE int asked_duration_text(double *ret_ms, struct str text);
-
 /* Fingerprints are continued: mix(mix(seed, a), b). */
 uint64_t asked_mix(uint64_t seed, struct str s);

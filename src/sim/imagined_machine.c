@@ -11,23 +11,17 @@
 #include "fleet/fleet.h"
 #include "net/clock.h"
 #include "sim/guest.h"
+#include "sim/pace.h"
 
 static void build_artifacts(struct imagined *im);
 static void name_artifact(struct imagined_artifact *a);
 static void write_digest(char out[static 65], uint64_t seed);
 static int build_machine(struct imagined *im, size_t index, struct err *err);
 static int build_engine(struct imagined_engine *e, struct err *err);
-static void read_settings(struct imagined_engine *e, struct world_engine *ret);
-static bool has_arg(const struct fleet_engine *e, const char *arg);
-static struct str find_env(const struct fleet_engine *e, const char *name);
-static uint32_t env_number(const struct fleet_engine *e, const char *name, uint32_t fallback);
 static void fill_disk(struct imagined_engine *e);
 static void fill_memory(struct imagined_machine *m);
 static bool is_kept(const struct machine *m, const struct fleet_model *model, uint32_t rank);
 static int hold_port(struct imagined_engine *e, struct err *err);
-
-/* RAM of a machine whose file does not say: an ordinary PC's, twice. */
-static const uint64_t RAM_UNSAID = 64ull << 30;
 
 /* What an engine of a kind that the catalog knows nothing of is taken to serve. */
 static const struct model plain_model = {
@@ -109,30 +103,9 @@ void imagined_pace(void *ctx, const struct pace_asked *asked, struct pace *ret)
 {
     struct imagined_machine *m = ctx;
     const struct imagined_engine *e = &m->engines[asked->engine];
-    const struct artifact *a = CONTAINER(asked->artifact, struct imagined_artifact, world)->facts;
-    struct run run = {.slots = asked->slots, .kv = e->kv};
-    struct box room = asked->free;
-    struct footprint need;
 
-    run.context = asked->num_ctx ? asked->num_ctx : e->default_context;
-    if (run.context == 0)
-        run.context = memory_ollama_context(m->box.gpu_bytes, artifact_context(a));
-    if (artifact_context(a) && run.context > artifact_context(a))
-        run.context = artifact_context(a);
-    ret->box = m->box;
-    if (e->facts->compute == COMPUTE_cpu || e->facts->compute == COMPUTE_npu)
-        room.gpu_bytes = ret->box.gpu_bytes = 0;
-    need = memory_need_of(&a->model->geometry, a->bytes, &run);
-    ret->load = speed_load_of(a);
-    ret->fit = memory_fit(&room, &need);
-    if (has_arg(e->facts, "--offload-to-cpu") && footprint_total(&need) <= room.ram_bytes)
-        ret->fit = (struct fit){.kind = room.gpu_bytes ? FIT_gpu : FIT_ram,
-                                .gpu_share = room.gpu_bytes ? 1 : 0,
-                                .ram_bytes = footprint_total(&need)};
-    ret->predicted_bytes = memory_ollama_estimate(&a->model->geometry, a->bytes, &run);
-    ret->num_ctx = (uint32_t)run.context;
-    /* A discrete GPU reports its memory free only after a while, and Ollama waits for that. */
-    ret->unload_ms = m->box.gpu_bytes && !m->box.is_unified ? 1300 : 300;
+    pace_reckon(ret, &m->box, &e->rules,
+                CONTAINER(asked->artifact, struct imagined_artifact, world)->facts, asked);
 }
 
 int imagined_listen(struct imagined_engine *e, struct err *err)
@@ -204,7 +177,6 @@ static int build_machine(struct imagined *im, size_t index, struct err *err)
     struct imagined_machine *m = &im->machines[index];
     const struct machine *facts = &im->fleet->machines[index];
     struct world_hooks hooks = {.pace = imagined_pace, .on_visit = guest_on_visit, .ctx = m};
-    uint64_t ram_bytes;
 
     m->im = im;
     m->facts = facts;
@@ -212,12 +184,7 @@ static int build_machine(struct imagined *im, size_t index, struct err *err)
     link_init(&m->guests);
     if (!machine_serves(facts))
         return 0;
-    /* A fleet file need not say what is in a box, and an empty one could load nothing. */
-    ram_bytes = machine_ram(facts) ? machine_ram(facts) : RAM_UNSAID;
-    m->box = memory_box(im->catalog, facts->hardware.cpu, facts->hardware.gpu, ram_bytes,
-                        facts->hardware.gpu_memory_bytes, NULL);
-    if (facts->hardware.disk_rate_bits)
-        m->box.disk_gbs = (double)facts->hardware.disk_rate_bits / 8e9;
+    m->box = box_assumed(im->catalog, facts);
     m->world = world_new(&m->box, &hooks);
     m->engines = memory_need(facts->engines_count, sizeof *m->engines);
     for (size_t i = 0; i < facts->engines_count; i++) {
@@ -236,12 +203,13 @@ static int build_machine(struct imagined *im, size_t index, struct err *err)
 static int build_engine(struct imagined_engine *e, struct err *err)
 {
     struct imagined_machine *m = e->machine;
-    struct world_engine options = {0};
+    struct world_engine options;
     int r;
 
     link_init(&e->pulls);
     e->face = faces[e->facts->kind];
-    read_settings(e, &options);
+    engine_rules_read(&e->rules, e->facts);
+    options = pace_engine(&e->rules);
     e->number = world_add_engine(m->world, &options);
     if (options.on_demand)
         fill_disk(e);
@@ -260,56 +228,6 @@ static int build_engine(struct imagined_engine *e, struct err *err)
     if ((r = hold_port(e, err)) < 0)
         return r;
     return imagined_listen(e, err);
-}
-
-static void read_settings(struct imagined_engine *e, struct world_engine *ret)
-{
-    const struct fleet_engine *f = e->facts;
-    struct str keep = find_env(f, "OLLAMA_KEEP_ALIVE"), kv = find_env(f, "OLLAMA_KV_CACHE_TYPE");
-
-    ret->on_demand = f->kind == ENGINE_ollama || f->kind == ENGINE_openai;
-    ret->slots = f->slots ? f->slots : engine_kind_row(f->kind)->slots;
-    ret->max_loaded = UINT32_MAX;
-    ret->max_queue = UINT32_MAX;
-    ret->keep_alive_ms = -1;
-    if (f->kind != ENGINE_ollama)
-        return;
-    ret->slots = env_number(f, "OLLAMA_NUM_PARALLEL", f->slots ? f->slots : 1);
-    ret->max_loaded = env_number(f, "OLLAMA_MAX_LOADED_MODELS", 0);
-    if (ret->max_loaded == 0)
-        ret->max_loaded = 3;
-    ret->max_queue = env_number(f, "OLLAMA_MAX_QUEUE", 512);
-    ret->keep_alive_ms = 300000;
-    if (keep.len && asked_duration_text(&ret->keep_alive_ms, keep) < 0)
-        ret->keep_alive_ms = 300000;
-    e->default_context = env_number(f, "OLLAMA_CONTEXT_LENGTH", 0);
-    e->kv = str_is(kv, "q8_0") ? KV_q8_0 : str_is(kv, "q4_0") ? KV_q4_0 : KV_f16;
-}
-
-/* Given on the engine's command line. --offload-to-cpu: it rests in RAM, and borrows the GPU. */
-static bool has_arg(const struct fleet_engine *e, const char *arg)
-{
-    for (uint32_t i = 0; i < e->args_count; i++)
-        if (str_is(e->args[i], arg))
-            return true;
-    return false;
-}
-
-/* Empty when it is not set. */
-static struct str find_env(const struct fleet_engine *e, const char *name)
-{
-    for (uint32_t i = 0; i < e->env_count; i++)
-        if (str_is(e->env[i].key, name))
-            return e->env[i].value;
-    return STR("");
-}
-
-static uint32_t env_number(const struct fleet_engine *e, const char *name, uint32_t fallback)
-{
-    uint64_t value;
-
-    return str_to_u64(&value, find_env(e, name)) == 0 && value < UINT32_MAX ? (uint32_t)value
-                                                                            : fallback;
 }
 
 static void fill_disk(struct imagined_engine *e)

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "fleet/engine_rules.h"
 #include "http/server.h"
 #include "net/loop.h"
 #include "sim/asked.h"
@@ -69,8 +70,7 @@ struct imagined_engine {
     struct link pulls;
     struct imagined_artifact *serves; /* an engine that does not load on demand */
     uint32_t serves_context;
-    uint32_t default_context; /* OLLAMA_CONTEXT_LENGTH; 0: by memory */
-    uint32_t kv;              /* enum kv_type */
+    struct engine_rules rules;
     uint64_t requests, changes, answers, garbage;
 };
 
