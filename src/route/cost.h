@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What answering one request on one copy would cost, in seconds and in money.
+ *
+ *     costs_reckon(&cost, board, copy, &asked, now_ms);
+ *     cost.first_s, cost.finish_s       what the caller would see
+ *     cost.total_s                      what it costs everybody: the least of these is taken
+ *
+ * Every term is seconds or millionths of a dollar; what turns one into the other, and every other
+ * number that is a choice and not a measurement, stands in struct worth. Pure; allocates nothing.
+ */
+#pragma once
+
+#include "fleet/parity.h"
+#include "route/board.h"
+#include "route/loads.h"
+
+/* What the caller and the operator think things are worth. */
+struct worth {
+    double weight;                 /* of this caller's seconds against the others' */
+    double second_micro;           /* what a second is worth, in millionths of a dollar */
+    double deadline_s;             /* by when the first token should be there; 0: no matter */
+    double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for */
+};
+
+/* weight 1; 500 (a dollar saves 2,000 s); 30 s; identical 0, equivalent 1, degraded 15. */
+extern const struct worth worth_usual;
+
+struct cost_asked {
+    const struct worth *worth;
+    double prompt_tokens, output_tokens, cached_tokens; /* cached: in that copy's prompt cache */
+    enum parity parity;
+};
+
+struct costs {
+    double wake_s, wait_s, load_s; /* until the copy turns to it */
+    double prompt_s, decode_s;     /* its own work, with the copy's present batch */
+    double shared_s;               /* and how much others on the machine slow it down */
+    double others_s;               /* how much it slows them down */
+    double evict_s;                /* what it evicts and somebody will load again */
+    double fail_s;                 /* the machine may fail under it */
+    double late_s;                 /* the deadline may pass */
+    double parity_s;               /* it is not quite what was asked for */
+    double money_micro;
+    double first_s, finish_s, total_s;
+    bool starts_now;       /* a slot is free, or its load may begin */
+    struct load_plan load; /* when it is away */
+};
+
+/* False: it cannot be loaded there. */
+bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
+                  const struct cost_asked *asked, uint64_t now_ms);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which copies have to go for another, and which are worth loading. */
+#include "route/loads.h"
+
+#include <math.h>
+
+/* Above this part of what is free, Ollama evicts before it loads. */
+static const double full_share = 0.8;
+
+/* Whether a copy will be wanted again is asked for the next ten minutes. */
+static const double horizon_s = 600;
+
+/* A second of loading delays this many who come in a burst (measured: 4 loads least, p99 alike). */
+static const double burst = 4;
+
+/* Kept for ever as far as Ollama is concerned; half an hour; and what a second of worth adds. */
+static const double keep_pinned_s = 1e7, keep_least_s = 1800, keep_worth = 100;
+
+/* What an idle machine loads unasked must have been asked for so often lately. */
+static const double idle_arrivals = 2;
+
+static bool must_evict(const struct board_copy *c, const struct box *left, uint32_t loaded);
+static uint32_t count_loaded(const struct board *b, const struct board_copy *like);
+static int cheapest(const struct board *b, const struct board_copy *c, const struct load_plan *plan,
+                    uint64_t now_ms);
+static bool is_victim(const struct load_plan *plan, uint32_t copy);
+static struct box give_back(const struct board *b, const struct board_machine *m,
+                            const struct load_plan *plan);
+
+void loads_reckon(struct load_plan *ret, const struct board *b, uint32_t copy, uint64_t now_ms)
+{
+    const struct board_copy *c = &b->copies[copy];
+    const struct board_machine *m = &b->machines[c->machine];
+    struct box left = m->left;
+    uint32_t loaded = count_loaded(b, c);
+
+    *ret = (struct load_plan){.wait_s = board_loading_rest_s(b, m, now_ms)};
+    if (!c->fits || m->loaded_count == BOARD_LOADED_MAX)
+        return;
+    while (must_evict(c, &left, loaded)) {
+        int victim = cheapest(b, c, ret, now_ms);
+
+        if (victim == BOARD_NONE)
+            break;
+        ret->victims[ret->victims_count++] = (uint32_t)victim;
+        ret->wait_s = fmax(ret->wait_s, board_rest_s(&b->copies[victim], now_ms));
+        ret->unload_s = fmax(ret->unload_s, b->copies[victim].expected.unload_s);
+        ret->evict_s += loads_keep_s(b, (uint32_t)victim, now_ms);
+        left = give_back(b, m, ret);
+        loaded -= b->copies[victim].facts->engine == c->facts->engine;
+    }
+    ret->is_possible = engine_rules_fit(&c->rules, &left, &c->expected.need).kind != FIT_no;
+}
+
+/* Landlord's credit, as an expectation: loads that will follow times who waits for each. */
+double loads_keep_s(const struct board *b, uint32_t copy, uint64_t now_ms)
+{
+    const struct board_copy *c = &b->copies[copy];
+    double load_s = board_load_s(c), age_s = (double)(now_ms - c->since_ms) / 1e3;
+    double rate = rate_per_s(&c->arrivals, BOARD_ARRIVALS_S, now_ms);
+    double keep_s = burst * load_s * (1 - exp(-rate * horizon_s)) * (1 + rate * load_s);
+
+    if (c->wanted)
+        keep_s = fmax(keep_s, load_s / 2);
+    return keep_s + (c->state == COPY_loaded ? fmax(0, load_s - age_s) : 0);
+}
+
+double loads_keep_alive_s(const struct board *b, uint32_t copy, uint64_t now_ms)
+{
+    const struct board_copy *c = &b->copies[copy];
+
+    if (c->wanted)
+        return keep_pinned_s;
+    return keep_least_s + keep_worth * loads_keep_s(b, copy, now_ms);
+}
+
+int loads_idle(const struct board *b, uint32_t machine, uint64_t now_ms)
+{
+    const struct board_machine *m = &b->machines[machine];
+    double best_s = 0;
+    int best = BOARD_NONE;
+
+    if (m->is_down || m->is_drained || m->loading != BOARD_NONE)
+        return BOARD_NONE;
+    for (uint32_t i = 0; i < b->copies_count; i++) {
+        const struct board_copy *c = &b->copies[i];
+        struct load_plan plan;
+        double rate, worth_s;
+
+        if (c->machine != (int)machine || c->state != COPY_away || !c->fits || c->stays)
+            continue;
+        rate = rate_per_s(&c->arrivals, BOARD_ARRIVALS_S, now_ms);
+        if (!c->wanted && rate * BOARD_ARRIVALS_S < idle_arrivals)
+            continue;
+        loads_reckon(&plan, b, i, now_ms);
+        worth_s = loads_keep_s(b, i, now_ms) - plan.evict_s;
+        if (!plan.is_possible || plan.wait_s > 0 || worth_s <= best_s ||
+            (!c->wanted && plan.victims_count))
+            continue;
+        best_s = worth_s;
+        best = (int)i;
+    }
+    return best;
+}
+
+/* Ollama's own rules, and one more: never loaded slower than it would be alone. */
+static bool must_evict(const struct board_copy *c, const struct box *left, uint32_t loaded)
+{
+    struct box room = engine_rules_box(&c->rules, left);
+    struct fit fit = engine_rules_fit(&c->rules, left, &c->expected.need);
+
+    if (fit.kind == FIT_no || fit.gpu_share < c->expected.fit.gpu_share)
+        return true;
+    return loaded > 0 && (loaded >= c->rules.max_loaded ||
+                          (room.gpu_bytes > 0 && (double)c->expected.predicted_bytes >
+                                                     full_share * (double)room.gpu_bytes));
+}
+
+static uint32_t count_loaded(const struct board *b, const struct board_copy *like)
+{
+    const struct board_machine *m = &b->machines[like->machine];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < m->loaded_count; i++)
+        count += b->copies[m->loaded[i]].facts->engine == like->facts->engine;
+    return count;
+}
+
+/* Whose going costs least, the time until it is idle included. */
+static int cheapest(const struct board *b, const struct board_copy *c, const struct load_plan *plan,
+                    uint64_t now_ms)
+{
+    const struct board_machine *m = &b->machines[c->machine];
+    double best_s = INFINITY;
+    int best = BOARD_NONE;
+
+    for (uint32_t i = 0; i < m->loaded_count; i++) {
+        const struct board_copy *other = &b->copies[m->loaded[i]];
+        double cost_s;
+
+        if (other->stays || is_victim(plan, m->loaded[i]))
+            continue;
+        cost_s = loads_keep_s(b, m->loaded[i], now_ms) + board_rest_s(other, now_ms);
+        if (cost_s >= best_s)
+            continue;
+        best_s = cost_s;
+        best = (int)m->loaded[i];
+    }
+    return best;
+}
+
+static bool is_victim(const struct load_plan *plan, uint32_t copy)
+{
+    for (uint32_t i = 0; i < plan->victims_count; i++)
+        if (plan->victims[i] == copy)
+            return true;
+    return false;
+}
+
+/* What is left when the victims are gone. */
+static struct box give_back(const struct board *b, const struct board_machine *m,
+                            const struct load_plan *plan)
+{
+    struct box left = m->box;
+
+    for (uint32_t i = 0; i < m->loaded_count; i++) {
+        const struct board_copy *c = &b->copies[m->loaded[i]];
+        struct fit fit = engine_rules_fit(&c->rules, &left, &c->expected.need);
+
+        if (!is_victim(plan, m->loaded[i]))
+            left = memory_take(&left, fit.kind == FIT_no ? &c->expected.fit : &fit);
+    }
+    return left;
+}
