@@ -13,6 +13,9 @@
 #include "model/artifact.h"
 #include "wire/json_out.h"
 
+/* The version whose API this is, where no engine says one. */
+#define OLLAMA_VERSION "0.33.0"
+
 /* NULL: not in the catalog; then what is not known is empty. with_shape: context and embedding
  * lengths too, as /api/tags has them. */
 void ollama_put_details(struct json_out *o, const struct artifact *a, bool with_shape);

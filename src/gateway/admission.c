@@ -10,6 +10,7 @@
 
 enum { QUERY_KEY_MAX = 256 };
 
+static bool changes_state(enum method method);
 static bool is_host_ours(struct str host, const struct settings *settings);
 static bool is_listed(struct str host, struct str list);
 static struct str without_port(struct str authority);
@@ -39,13 +40,18 @@ struct admission admission_check(const struct request *r, enum who who, const st
         return refused(FAILURE_forbidden, "that Host is not one of gateway.hosts");
     if (origin.data && !is_origin_ours(origin, r, settings))
         return refused(FAILURE_forbidden, "pages of other sites may not call this gateway");
-    if (r->method == METHOD_POST && !str_starts(type, STR("application/json")))
+    if (changes_state(r->method) && !str_starts(type, STR("application/json")))
         return refused(FAILURE_bad_request, "content-type must be application/json");
     if (who == WHO_loopback && !r->peer_is_loopback)
         return refused(FAILURE_forbidden, "only this machine may ask that");
     if (who == WHO_anyone || who == WHO_loopback)
         return (struct admission){0};
     return check_key(r, who, ring, settings, now_us);
+}
+
+static bool changes_state(enum method method)
+{
+    return method != METHOD_GET && method != METHOD_HEAD;
 }
 
 /* This machine needs no key unless the settings say so; an operator from elsewhere always does. */

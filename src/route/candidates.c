@@ -41,6 +41,10 @@ int candidates_find(struct candidates *ret, const struct view *view, struct str 
     }
     if (!g.named && !category && selector_read(&selector, asked) == 0)
         gather_selected(&g, &selector);
+    /* Ollama's clients put it behind a name that has no tag. */
+    if (!g.named && str_ends(name, STR(":latest")))
+        return candidates_find(ret, view, str_slice(name.data, name.len - strlen(":latest")),
+                               capabilities, err);
     if (!g.named)
         return not_found(view, name, err);
     return ret->count ? 0 : not_able(&g, name, err);

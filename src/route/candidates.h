@@ -5,11 +5,11 @@
  *     candidates_find(&c, view, STR("xl-code"), capabilities, err);
  *     c.rows[0] is asked first; the others stand in for it
  *
- * A name is, in this order: an alias, a deployment name, an artifact, a category, a selector.
- * A deployment name or artifact means its own copies, then other copies of the same artifact.
- * A category means what qualifies on its primary, then on each backup, then its cloud models.
- * Copies that cannot do what the request needs are left out; so is what is incompatible with
- * the first one (vectors of another model).
+ * A name is, in this order: an alias, a deployment name, an artifact, a category, a selector; or
+ * one of them with ":latest" behind it. A deployment name or artifact means its own copies, then
+ * other copies of the same artifact. A category means what qualifies on its primary, then on each
+ * backup, then its cloud models. Copies that cannot do what the request needs are left out; so is
+ * what is incompatible with the first one (vectors of another model).
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 /* The face of an Ollama: its native API, and the way in to its /v1. */
 #include <stdio.h>
 
+#include "dialect/ollama_facts.h"
 #include "net/clock.h"
 #include "sim/faces.h"
 #include "sim/guest.h"
@@ -98,7 +99,7 @@ static void serve_version(struct guest *g)
     struct json_out o = {.out = &g->out};
 
     json_open(&o, '{');
-    json_text(json_key(&o, "version"), version.len ? version : STR("0.33.0"));
+    json_text(json_key(&o, "version"), version.len ? version : STR(OLLAMA_VERSION));
     json_close(&o, '}');
     face_answer(g, &o);
 }

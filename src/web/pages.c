@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 #include "base/version.h"
-#include "dialect/dialect.h"
 #include "gateway/scene.h"
 #include "net/clock.h"
 #include "route/candidates.h"
+#include "web/ollama.h"
 #include "web/status.h"
 #include "wire/json_out.h"
 #include "wire/url.h"
@@ -33,12 +33,33 @@ void web_pages(struct pages *pages)
 {
     pages->fns[ENDPOINT_models] = models;
     pages->fns[ENDPOINT_model] = model;
+    pages->fns[ENDPOINT_ollama_tags] = ollama_tags;
+    pages->fns[ENDPOINT_ollama_ps] = ollama_ps;
+    pages->fns[ENDPOINT_ollama_show] = ollama_show;
+    pages->fns[ENDPOINT_ollama_version] = ollama_version;
+    pages->fns[ENDPOINT_ollama_pull] = ollama_refuse;
+    pages->fns[ENDPOINT_ollama_push] = ollama_refuse;
+    pages->fns[ENDPOINT_ollama_create] = ollama_refuse;
+    pages->fns[ENDPOINT_ollama_copy] = ollama_refuse;
+    pages->fns[ENDPOINT_ollama_delete] = ollama_refuse;
+    pages->fns[ENDPOINT_ollama_blob] = ollama_refuse;
     pages->fns[ENDPOINT_live] = live;
     pages->fns[ENDPOINT_ready] = ready;
     pages->fns[ENDPOINT_metrics] = metrics;
     pages->fns[ENDPOINT_status] = status_page;
     pages->fns[ENDPOINT_ps] = ps_page;
     pages->fns[ENDPOINT_root] = root;
+}
+
+int page_failure(const struct page_request *r, struct buf *out, enum dialect_id dialect,
+                 enum failure why, struct str found)
+{
+    struct str name = str_from(failure_row(why)->name);
+
+    series_add(stats_series(gateway_stats(r->gateway), COUNTER_refusals_total, &name), 1);
+    return dialect_get(dialect)->write_failure(out, why, found, false) < 0
+               ? 500
+               : failure_row(why)->status;
 }
 
 static int models(const struct page_request *r, struct buf *out, const char **type)
@@ -71,11 +92,7 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     buf_init(&name, 1024);
     if (url_decode(&name, r->rest, false) < 0 ||
         candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
-        status =
-            dialect_get(DIALECT_openai)
-                        ->write_failure(out, FAILURE_unknown_model, str_from(err.text), false) < 0
-                ? 500
-                : 404;
+        status = page_failure(r, out, DIALECT_openai, FAILURE_unknown_model, str_from(err.text));
     } else {
         write_model(&l, buf_str(&name), "");
         status = status_of(l.json.error);

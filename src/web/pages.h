@@ -6,6 +6,11 @@
  */
 #pragma once
 
+#include "dialect/dialect.h"
 #include "gateway/gateway.h"
 
 void web_pages(struct pages *pages);
+
+/* A page that cannot be given: counts it, writes the error in that dialect, returns its status. */
+int page_failure(const struct page_request *r, struct buf *out, enum dialect_id dialect,
+                 enum failure why, struct str found);

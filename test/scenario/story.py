@@ -214,9 +214,9 @@ def now(world, line):
 
 
 def key(world, line):
-    """key create NAME | key revoke NAME: with the command line, beside the running gateway."""
-    what, name = line.words[1:3]
-    named = ["--name", name] if what == "create" else [name]
+    """key create NAME [operator] | key revoke NAME: with the command line, beside the gateway."""
+    what, name, *role = line.words[1:]
+    named = ["--name", name, *("--" + r for r in role)] if what == "create" else [name]
     done = subprocess.run([TAMPU, "key", what, *named, "--state", world.folder / "state"],
                           capture_output=True, text=True, timeout=PATIENCE, check=True)
     if what == "create":
