@@ -55,6 +55,11 @@ unsigned world_add_engine(struct world *w, const struct world_engine *engine)
     return w->engine_count++;
 }
 
+void world_leap(struct world *w)
+{
+    w->leaps = true;
+}
+
 void world_serve(struct world *w, unsigned engine, const struct world_artifact *artifact,
                  uint32_t num_ctx, double now_ms)
 {
@@ -132,6 +137,7 @@ void world_set_fault(struct world *w, enum world_fault fault, double factor, uin
 {
     bool had_stopped = w->fault == WORLD_frozen || w->fault == WORLD_dead;
 
+    world_land(w, now_ms);
     w->fault = fault;
     w->factor = fault == WORLD_slow && factor > 0 ? factor : 1;
     w->after_tokens = after_tokens;
@@ -202,6 +208,14 @@ void world_cache(struct world *w, const struct world_artifact *artifact, double 
     w->cached[w->cached_count].artifact = artifact;
     w->cached[w->cached_count++].used_ms = now_ms;
     trim_cache(w);
+}
+
+/* Something changes: whoever leaps ends at the step that it is in. */
+void world_land(struct world *w, double now_ms)
+{
+    for (unsigned i = 0; i < w->engine_count; i++)
+        LINK_EACH(&w->engines[i].runners, at)
+    runner_land(CONTAINER(at, struct runner, link), now_ms);
 }
 
 void world_tell(struct world *w, struct visit *v, enum visit_event what)

@@ -66,6 +66,10 @@ struct world *world_new(const struct box *box, const struct world_hooks *hooks);
 void world_free(struct world *w);
 unsigned world_add_engine(struct world *w, const struct world_engine *engine);
 
+/* Decode steps in which nothing else happens are played as one: the same times, but of an answer's
+ * tokens only the first and the last are told. For simulating days. */
+void world_leap(struct world *w);
+
 /* What an engine serves that does not load on demand; loading begins now. */
 void world_serve(struct world *w, unsigned engine, const struct world_artifact *artifact,
                  uint32_t num_ctx, double now_ms);

@@ -41,8 +41,10 @@ struct runner {
     double expires_ms; /* when idle: until when */
     double due_ms;     /* load, unload or step: when it ends */
     double loaded_ms;
-    bool stepping;
-    uint32_t step_tokens; /* of a prompt, in this step */
+    bool stepping, ending; /* a step is under way; it is being ended, and the next will follow */
+    uint32_t step_tokens;  /* of a prompt, in this step */
+    uint32_t leap;         /* so many decode steps are played as one */
+    double leap_begun_ms, leap_step_ms;
     struct visit *step_visit;
 };
 
@@ -71,12 +73,14 @@ struct world {
     enum world_fault fault;
     double factor;
     uint32_t after_tokens;
+    bool leaps;
 };
 
 /* world.c */
 struct box world_free_box(const struct world *w);
 bool world_is_cached(const struct world *w, const struct world_artifact *artifact);
 void world_cache(struct world *w, const struct world_artifact *artifact, double now_ms);
+void world_land(struct world *w, double now_ms);
 void world_tell(struct world *w, struct visit *v, enum visit_event what);
 
 /* world_runner.c: a loaded copy and its slots. */
@@ -87,6 +91,7 @@ void runner_use(struct runner *r, struct visit *v, double now_ms);
 void runner_drop(struct runner *r, struct visit *v, double now_ms);
 void runner_step_end(struct runner *r, double now_ms);
 double runner_next_ms(const struct runner *r);
+void runner_land(struct runner *r, double now_ms);
 
 /* world_schedule.c: what an engine loads and evicts. */
 struct runner *loader_find(const struct loader *e, const struct world_artifact *artifact);

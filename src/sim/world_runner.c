@@ -13,6 +13,7 @@ static void enter_slot(struct runner *r, struct slot *s, struct visit *v, double
 static void leave_slot(struct runner *r, struct visit *v, double now_ms);
 static void step_begin(struct runner *r, double now_ms);
 static struct visit *next_prompt(struct runner *r);
+static uint32_t fewest_left(const struct runner *r);
 static double step_length_ms(struct runner *r);
 static double prompt_length_ms(struct runner *r, const struct visit *p, unsigned decoding);
 static unsigned count_stepping(const struct world *w);
@@ -88,6 +89,7 @@ void runner_step_end(struct runner *r, double now_ms)
     struct visit *prompt = r->step_visit;
 
     r->step_visit = NULL;
+    r->ending = true;
     for (uint32_t i = 0; i < r->slot_count; i++) {
         struct visit *v = r->slots[i].visit;
 
@@ -99,6 +101,22 @@ void runner_step_end(struct runner *r, double now_ms)
     r->stepping = false;
     if (r->state == RUNNER_loaded)
         fill_slots(r, now_ms);
+    r->ending = false;
+    if (!r->stepping)
+        world_land(r->engine->world, now_ms);
+}
+
+void runner_land(struct runner *r, double now_ms)
+{
+    uint32_t steps;
+
+    if (!r->stepping || r->leap < 2)
+        return;
+    steps = (uint32_t)fmax(0, (now_ms - r->leap_begun_ms) / r->leap_step_ms) + 1;
+    if (steps >= r->leap)
+        return;
+    r->leap = steps;
+    r->due_ms = r->leap_begun_ms + steps * r->leap_step_ms;
 }
 
 static void fill_slots(struct runner *r, double now_ms)
@@ -120,6 +138,7 @@ static void fill_slots(struct runner *r, double now_ms)
             break;
         link_remove(&v->link);
         enter_slot(r, s, v, now_ms);
+        runner_land(r, now_ms);
     }
     if (!r->stepping)
         step_begin(r, now_ms);
@@ -189,14 +208,34 @@ static void leave_slot(struct runner *r, struct visit *v, double now_ms)
 
 static void step_begin(struct runner *r, double now_ms)
 {
+    struct world *w = r->engine->world;
     double length_ms;
 
     r->step_visit = next_prompt(r);
+    r->leap = w->leaps && !r->step_visit && w->fault != WORLD_cuts ? fewest_left(r) : 1;
     length_ms = step_length_ms(r);
     if (length_ms < 0)
         return;
+    if (!r->ending)
+        world_land(w, now_ms);
     r->stepping = true;
-    r->due_ms = now_ms + length_ms * r->engine->world->factor * count_stepping(r->engine->world);
+    r->leap_begun_ms = now_ms;
+    r->leap_step_ms = length_ms * w->factor * count_stepping(w);
+    r->due_ms = now_ms + r->leap * r->leap_step_ms;
+}
+
+/* How many tokens the answer has to go that will end first. */
+static uint32_t fewest_left(const struct runner *r)
+{
+    uint32_t fewest = UINT32_MAX;
+
+    for (uint32_t i = 0; i < r->slot_count; i++) {
+        const struct visit *v = r->slots[i].visit;
+
+        if (v && v->state == VISIT_decode && v->answer_tokens - v->tokens_done < fewest)
+            fewest = v->answer_tokens - v->tokens_done;
+    }
+    return fewest == UINT32_MAX ? 1 : fewest;
 }
 
 /* Prompts are evaluated one after the other, in the order they got their slots. */
@@ -226,7 +265,7 @@ static double step_length_ms(struct runner *r)
 
         if (v && v->state == VISIT_decode) {
             decoding++;
-            context += v->prompt_tokens + v->tokens_done;
+            context += v->prompt_tokens + v->tokens_done + r->leap / 2;
         }
     }
     if (p && p->fixed_ms > 0)
@@ -282,7 +321,7 @@ static void decode_one(struct runner *r, struct visit *v, double now_ms)
 {
     const struct world *w = r->engine->world;
 
-    v->tokens_done++;
+    v->tokens_done += v->tokens_done ? r->leap : 1; /* the first comes with the prompt */
     if (v->tokens_done >= v->answer_tokens)
         finish(r, v, VISIT_EVENT_done, now_ms);
     else if (w->fault == WORLD_cuts && v->tokens_done >= w->after_tokens)

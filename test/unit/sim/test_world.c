@@ -246,6 +246,43 @@ static void the_same_calls_give_the_same_events(void **state)
     }
 }
 
+/* Two slots of two copies, requests that come and go in the middle of each other's answers. */
+static void leaps_take_as_long_as_the_steps_they_skip(void **state)
+{
+    double ends_ms[2][12], firsts_ms[2][12];
+    unsigned turns[2] = {0};
+
+    for (int round = 0; round < 2; round++) {
+        struct table *t = *state;
+        struct world_engine engine = ollama;
+        double next;
+
+        set_up(state);
+        engine.slots = 2;
+        open_world(t, 10000000000, &engine);
+        if (round == 1)
+            world_leap(t->world);
+        for (int i = 0; i < 12; i++) {
+            ask(t, "a", i % 3 ? &mid : &tiny, (uint32_t)(50 + 300 * i), (uint32_t)(40 + 25 * i));
+            go_to(t, t->now_ms + 737);
+        }
+        while ((next = world_next_ms(t->world)) < t->now_ms + 200000) {
+            go_to(t, next);
+            turns[round]++;
+        }
+        for (int i = 0; i < 12; i++) {
+            ends_ms[round][i] = t->visits[i].end_ms;
+            firsts_ms[round][i] = t->visits[i].first_ms;
+        }
+        tear_down(state);
+    }
+    for (int i = 0; i < 12; i++) {
+        assert_near(ends_ms[1][i], ends_ms[0][i]);
+        assert_near(firsts_ms[1][i], firsts_ms[0][i]);
+    }
+    assert_true(turns[1] * 4 < turns[0]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -263,6 +300,7 @@ int main(void)
         TEST(slow_is_so_many_times_as_long),
         TEST(an_engine_that_serves_one_model_starts_by_loading_it),
         TEST(the_same_calls_give_the_same_events),
+        TEST(leaps_take_as_long_as_the_steps_they_skip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
