@@ -68,6 +68,7 @@ enum format { FORMAT_text, FORMAT_json, FORMAT_schema };
 /* The whole request, read only when caller and engine speak different dialects. */
 struct chat {
     const struct ask *ask;
+    enum task task; /* what an engine is asked for: ask's, or one that says the same elsewhere */
     struct message *messages;
     size_t message_count;
     struct str prompt, suffix; /* TASK_complete */

@@ -70,6 +70,10 @@ struct dialect {
      * ask->model_at when model_len says that it stands there. -ENOMEM, -EMSGSIZE. */
     int (*forward)(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
 
+    /* Lists in chat->dropped what forward() leaves out; of chat only ask is set. NULL: nothing is
+     * left out. -ENOMEM. */
+    int (*note_dropped)(struct chat *chat, struct arena *arena);
+
     /* Bytes for the caller; whole answers appear at writer_end(), and so does the end mark of a
      * stream: call it once, after reader_end() said 0. -ENOMEM, -EMSGSIZE (ceiling of out),
      * -EBADMSG (the engine's tool call makes no sense): then out is as before. The shape's slices

@@ -22,7 +22,7 @@ int ollama_read_request(struct chat *ret, const struct ask *ask, struct arena *a
                                         "stream", "options",  "tools",        "format",    "think",
                                         "raw",    "logprobs", "top_logprobs", "dimensions"};
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
-    struct chat chat = {.ask = ask};
+    struct chat chat = {.ask = ask, .task = ask->task};
     int r = read_content(&chat, root, arena, err);
 
     if (r == 0)

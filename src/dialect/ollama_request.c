@@ -26,7 +26,7 @@ int ollama_write_request(struct buf *out, struct chat *chat, const struct copy_s
                          bool stream, struct arena *arena, struct err *err)
 {
     struct json_out o = {.out = out};
-    enum task task = chat->ask->task;
+    enum task task = chat->task;
 
     if ((o.error = check(chat, err)) < 0)
         return o.error;

@@ -73,7 +73,7 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
                         struct err *err)
 {
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
-    struct chat chat = {.ask = ask};
+    struct chat chat = {.ask = ask, .task = ask->task};
     int r;
 
     if (task_is_passed(ask->task))

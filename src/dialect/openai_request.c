@@ -23,7 +23,7 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
                          bool stream, struct arena *arena, struct err *err)
 {
     struct json_out o = {.out = out};
-    enum task task = chat->ask->task;
+    enum task task = chat->task;
 
     (void)err;
     json_open(&o, '{');
