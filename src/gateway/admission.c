@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "wire/multipart.h"
 #include "wire/url.h"
 
 enum { QUERY_KEY_MAX = 256 };
 
 static bool changes_state(enum method method);
+static bool is_type_taken(struct str type, enum body_kind body);
 static bool is_host_ours(struct str host, const struct settings *settings);
 static bool is_listed(struct str host, struct str list);
 static struct str without_port(struct str authority);
@@ -30,8 +32,9 @@ static struct admission refused(enum failure why, const char *found)
     return (struct admission){.why = why, .found = found};
 }
 
-struct admission admission_check(const struct request *r, enum who who, const struct keyring *ring,
-                                 const struct settings *settings, int64_t now_us)
+struct admission admission_check(const struct request *r, enum who who, enum body_kind body,
+                                 const struct keyring *ring, const struct settings *settings,
+                                 int64_t now_us)
 {
     struct str origin = request_header(r, STR("origin"));
     struct str type = request_header(r, STR("content-type"));
@@ -40,13 +43,22 @@ struct admission admission_check(const struct request *r, enum who who, const st
         return refused(FAILURE_forbidden, "that Host is not one of gateway.hosts");
     if (origin.data && !is_origin_ours(origin, r, settings))
         return refused(FAILURE_forbidden, "pages of other sites may not call this gateway");
-    if (changes_state(r->method) && !str_starts(type, STR("application/json")))
-        return refused(FAILURE_bad_request, "content-type must be application/json");
+    if (changes_state(r->method) && !is_type_taken(type, body))
+        return refused(FAILURE_bad_request, body == BODY_json
+                                                ? "content-type must be application/json"
+                                                : "content-type must be multipart/form-data");
     if (who == WHO_loopback && !r->peer_is_loopback)
         return refused(FAILURE_forbidden, "only this machine may ask that");
     if (who == WHO_anyone || who == WHO_loopback)
         return (struct admission){0};
     return check_key(r, who, ring, settings, now_us);
+}
+
+static bool is_type_taken(struct str type, enum body_kind body)
+{
+    bool is_json = str_starts(type, STR("application/json"));
+
+    return (is_json && body != BODY_form) || (multipart_is_form(type) && body != BODY_json);
 }
 
 static bool changes_state(enum method method)

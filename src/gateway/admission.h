@@ -4,7 +4,8 @@
  * byte of the body is read.
  *
  * A browser is an attacker: Host must be one of ours (against DNS rebinding), Origin must be the
- * same host, and what changes state takes JSON only, which no form can send. Credentials may stand
+ * same host, and what changes state takes JSON only, which no form can send, but for the endpoints
+ * whose files travel in forms. Credentials may stand
  * in Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
  */
 #pragma once
@@ -21,11 +22,19 @@ enum who {
     WHO_loopback,
 };
 
+/* What may be in the body. */
+enum body_kind {
+    BODY_json,
+    BODY_form, /* multipart/form-data */
+    BODY_either,
+};
+
 struct admission {
     enum failure why;            /* FAILURE_none: come in */
     const char *found;           /* words for why; a constant */
     const struct key_entry *key; /* NULL: none was needed */
 };
 
-struct admission admission_check(const struct request *r, enum who who, const struct keyring *ring,
-                                 const struct settings *settings, int64_t now_us);
+struct admission admission_check(const struct request *r, enum who who, enum body_kind body,
+                                 const struct keyring *ring, const struct settings *settings,
+                                 int64_t now_us);

@@ -9,6 +9,8 @@
 #include "config/settings.h"
 #include "gateway/account.h"
 #include "gateway/relay.h"
+#include "gateway/upload.h"
+#include "gateway/ways.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 #include "route/patience.h"
@@ -27,15 +29,17 @@ static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
+static int note_dropped(struct exchange *x);
 static struct copy_shape shape_of(const struct copy *copy);
 static enum failure call(struct exchange *x, size_t pieces);
-static int write_target(struct exchange *x, struct str *ret);
+static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra);
 static void fill_headers(const struct exchange *x, struct call_headers *h);
 static void add_header(struct call_headers *h, struct str name, struct str value);
 static bool has_header(const struct call_headers *h, struct str name);
 static uint32_t first_byte_ms(const struct exchange *x);
 static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
 static void drop_call(struct exchange *x);
+static void begin_passed(struct exchange *x, const struct reply *r);
 static void read_answer(struct exchange *x, struct str chunk);
 static enum failure failure_of(int r);
 
@@ -58,8 +62,9 @@ enum failure attempt_start(struct exchange *x)
     why = write_body(x, &pieces);
     if (!why && relay_reset(x) < 0)
         why = FAILURE_out_of_room;
-    if (!why && a->dialect->reader_new(&a->reader, x->task, is_streaming(x), settings->frame_max,
-                                       (struct sink){relay_put, x}) < 0)
+    if (!why && !task_is_passed(a->task) &&
+        a->dialect->reader_new(&a->reader, a->task, is_streaming(x), settings->frame_max,
+                               (struct sink){relay_put, x}) < 0)
         why = FAILURE_out_of_room;
     return why ? why : call(x, pieces);
 }
@@ -111,7 +116,7 @@ static void choose(struct exchange *x)
     buf_fini(&a->request);
     buf_fini(&a->target);
     buf_fini(&a->refusal);
-    *a = (struct attempt){.started_us = clock_monotonic_us()};
+    *a = (struct attempt){.started_us = clock_monotonic_us(), .task = x->task, .length = -1};
     buf_init(&a->request, x->body.len * 2 + REQUEST_MORE);
     buf_init(&a->target, TARGET_MAX);
     buf_init(&a->refusal, REFUSAL_MAX);
@@ -138,6 +143,8 @@ static enum failure write_body(struct exchange *x, size_t *count)
     struct copy_shape shape = shape_of(a->copy);
     int r;
 
+    if (x->upload)
+        return FAILURE_none; /* aimed when its path is known */
     if (!a->translated) {
         r = splice(x, &shape, count);
         return r < 0 ? failure_of(r) : FAILURE_none;
@@ -150,7 +157,7 @@ static enum failure write_body(struct exchange *x, size_t *count)
  * and not that the answer is long. */
 static bool is_streaming(const struct exchange *x)
 {
-    return x->task != TASK_embed && (x->ask.stream || x->attempt.translated);
+    return task_has_stream(x->attempt.task) && (x->ask.stream || x->attempt.translated);
 }
 
 static enum failure translate(struct exchange *x, const struct copy_shape *shape)
@@ -159,12 +166,19 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
     struct err err = {0};
     int r = 0;
 
-    if (!x->chat_read)
+    if (!x->chat_read) {
         r = x->dialect->read_request(&x->chat, &x->ask, &x->arena, &err);
+        x->drops = x->chat.dropped_count;
+    }
     x->chat_read = r == 0;
-    if (r == 0)
+    x->chat.dropped_count = x->drops; /* without what another engine could not be told */
+    if (r == 0) {
+        a->task = x->chat.task;
         r = a->dialect->write_request(&a->request, &x->chat, shape, is_streaming(x), &x->arena,
                                       &err);
+        a->dropped = x->chat.dropped;
+        a->dropped_count = x->chat.dropped_count;
+    }
     if (r == -ENOTSUP || r == -EINVAL) {
         exchange_fail(x, r == -EINVAL ? FAILURE_bad_request : FAILURE_unsupported,
                       str_from(err.text));
@@ -180,8 +194,10 @@ static int splice(struct exchange *x, const struct copy_shape *shape, size_t *co
     struct attempt *a = &x->attempt;
     const struct ask *ask = &x->ask;
     size_t after = ask->model_at + ask->model_len;
-    int r;
+    int r = note_dropped(x);
 
+    if (r < 0)
+        return r;
     if (x->dialect->forward) {
         r = x->dialect->forward(&a->request, ask, shape);
         a->pieces[0] = buf_str(&a->request);
@@ -199,6 +215,16 @@ static int splice(struct exchange *x, const struct copy_shape *shape, size_t *co
     a->pieces[1] = buf_str(&a->request);
     a->pieces[2] = str_slice(ask->body.data + after, ask->body.len - after);
     *count = 3;
+    return r;
+}
+
+static int note_dropped(struct exchange *x)
+{
+    struct chat chat = {.ask = &x->ask};
+    int r = x->dialect->note_dropped ? x->dialect->note_dropped(&chat, &x->arena) : 0;
+
+    x->attempt.dropped = chat.dropped;
+    x->attempt.dropped_count = chat.dropped_count;
     return r;
 }
 
@@ -233,12 +259,17 @@ static enum failure call(struct exchange *x, size_t pieces)
         .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
         /* A plain answer begins when all of it has been thought of. */
         .first_byte_timeout_ms =
-            is_streaming(x) || x->task == TASK_embed ? time_left(x, first_byte_ms(x)) : 0,
+            is_streaming(x) || !task_has_stream(a->task) ? time_left(x, first_byte_ms(x)) : 0,
         .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
         .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
     };
-    int r = write_target(x, &request.target);
+    struct str extra = {0};
+    int r = write_target(x, &request.target, &extra);
 
+    if (r == 0 && x->upload) {
+        r = upload_aim(x->upload, a->copy->tag, extra);
+        request.source = &x->upload->source;
+    }
     if (r < 0)
         return failure_of(r);
     fill_headers(x, &headers);
@@ -252,18 +283,22 @@ static enum failure call(struct exchange *x, size_t pieces)
     return r == 0 ? FAILURE_none : r == -EPERM ? FAILURE_connect_failed : FAILURE_out_of_room;
 }
 
-static int write_target(struct exchange *x, struct str *ret)
+static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra)
 {
     struct attempt *a = &x->attempt;
     struct copy_shape shape = shape_of(a->copy);
-    int r;
+    int r = way_find(&a->target, ret_extra, a->copy->engine, a->task);
 
+    if (r != -ENOENT) {
+        *ret = buf_str(&a->target);
+        return r;
+    }
     if (!a->dialect->write_target) {
-        *ret = str_from(a->dialect->target(x->task));
+        *ret = str_from(a->dialect->target(a->task));
         return 0;
     }
     buf_reset(&a->target);
-    r = a->dialect->write_target(&a->target, x->task, &shape, is_streaming(x));
+    r = a->dialect->write_target(&a->target, a->task, &shape, is_streaming(x));
     *ret = buf_str(&a->target);
     return r;
 }
@@ -275,7 +310,8 @@ static void fill_headers(const struct exchange *x, struct call_headers *h)
     const struct scene_engine *e = x->scene->copies[a->copy->index].engine;
 
     h->count = 0;
-    add_header(h, STR("content-type"), STR("application/json"));
+    add_header(h, STR("content-type"),
+               x->upload ? buf_str(&x->upload->type) : STR("application/json"));
     add_header(h, e->credential.name, e->credential.value);
     for (const char *const *name = a->dialect->passed_headers; name && *name; name++)
         if (!a->translated && x->request)
@@ -328,11 +364,25 @@ static void drop_call(struct exchange *x)
     x->attempt.call = NULL;
 }
 
+/* What comes is known only now: a stream of events, text, or the bytes of a sound. */
+static void begin_passed(struct exchange *x, const struct reply *r)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct attempt *a = &x->attempt;
+
+    relay_begin_passed(x, r);
+    if (a->dialect->reader_new(&a->reader, a->task, a->has_events, settings->frame_max,
+                               (struct sink){relay_put, x}) < 0)
+        exchange_fail(x, FAILURE_out_of_room, (struct str){0});
+}
+
 static void on_head(void *ctx, const struct reply *r)
 {
     struct exchange *x = ctx;
 
     x->attempt.status = r->status;
+    if (r->status < 300 && task_is_passed(x->attempt.task))
+        begin_passed(x, r);
     /* A router's login page, or another program on the engine's port. */
     if (r->status < 300 && str_starts(reply_header(r, STR("content-type")), STR("text/html")))
         exchange_fail(x, FAILURE_upstream_garbage, STR("a page of HTML"));

@@ -9,6 +9,7 @@
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
+#include "wire/multipart.h"
 
 enum { PAGE_BODY_MAX = 64 << 10, PAGE_ANSWER_MAX = 64 << 20 };
 
@@ -39,6 +40,8 @@ static const struct endpoint_row {
 #include "tables/endpoints.def"
 };
 
+static void on_large_body(void *ctx, const struct request *r, struct body_limits *limits);
+static enum body_kind body_of(const struct endpoint_row *row);
 static void on_request(void *ctx, struct stream *s, const struct request *r);
 static void on_body(struct stream *s, struct str chunk);
 static void on_body_end(struct stream *s);
@@ -55,6 +58,7 @@ static enum dialect_id dialect_near(struct str path);
 static bool is_match(const struct endpoint_row *row, struct str path);
 
 const struct server_events endpoints_events = {
+    .on_large_body = on_large_body,
     .on_request = on_request,
     .on_body = on_body,
     .on_body_end = on_body_end,
@@ -84,6 +88,29 @@ const char *endpoint_call_name(enum endpoint_id id)
     return rows[id].is_call ? rows[id].name : NULL;
 }
 
+/* Forms hold files: they may be larger than what is kept in memory, and take longer to come. */
+static void on_large_body(void *ctx, const struct request *r, struct body_limits *limits)
+{
+    const struct worker *w = ctx;
+    int id = endpoint_find(r->method, r->path);
+
+    if (id < 0 || body_of(&rows[id]) == BODY_json ||
+        !multipart_is_form(request_header(r, STR("content-type"))))
+        return;
+    limits->bytes = UINT64_MAX; /* gateway/upload has the ceiling */
+    limits->timeout_ms = (uint32_t)w->gateway->settings->upload_timeout_ms;
+}
+
+static enum body_kind body_of(const struct endpoint_row *row)
+{
+    static const enum body_kind bodies[TASK_COUNT] = {
+#define TASK(id, capability, answer, body, words) [TASK_##id] = BODY_##body,
+#include "tables/tasks.def"
+    };
+
+    return row->is_call ? bodies[row->task] : BODY_json;
+}
+
 static void on_request(void *ctx, struct stream *s, const struct request *r)
 {
     struct worker *w = ctx;
@@ -100,7 +127,8 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
         refuse(w, s, row->dialect, FAILURE_shutting_down, "");
         return;
     }
-    admission = admission_check(r, row->who, w->keyring, w->gateway->settings, clock_wall_us());
+    admission = admission_check(r, row->who, body_of(row), w->keyring, w->gateway->settings,
+                                clock_wall_us());
     if (admission.why)
         refuse(w, s, row->dialect, admission.why, admission.found);
     else if (row->is_call)

@@ -12,6 +12,7 @@
 #include "gateway/attempt.h"
 #include "gateway/endpoints.h"
 #include "gateway/relay.h"
+#include "gateway/upload.h"
 #include "gateway/wanted.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
@@ -26,6 +27,9 @@ typedef enum verdict step_fn(struct exchange *x);
 
 static enum verdict go(struct exchange *x, enum step to);
 static enum verdict refuse(struct exchange *x, enum failure why, const char *found);
+static void begin_upload(struct exchange *x);
+static int scan(struct exchange *x, struct err *err);
+static bool has_endpoint(const struct exchange *x, const struct scene_engine *e);
 static enum verdict try_again_or(struct exchange *x, enum step otherwise);
 static enum verdict take_or_wait(struct exchange *x);
 static enum verdict leave_line(struct exchange *x);
@@ -77,7 +81,34 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     worker_make_id(w, x->id, sizeof x->id);
     link_append(&w->exchanges, &x->link);
     stream_set_ctx(s, x);
+    begin_upload(x);
     return x;
+}
+
+/* Admission has seen to it that this endpoint takes what content-type says. */
+static void begin_upload(struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+    struct str type = request_header(x->request, STR("content-type"));
+    struct spool_limits limits = {
+        .folder = x->worker->gateway->spool_folder,
+        .memory_max = settings->upload_memory,
+        .bytes_max = settings->upload_max,
+        .all_bytes_max = settings->uploads_max,
+        .all_bytes = &x->worker->gateway->spooled_bytes,
+    };
+    int r;
+
+    if (!multipart_is_form(type))
+        return;
+    r = upload_new(&x->upload, type, &limits, &x->arena);
+    if (r == 0 && x->request->content_length > (int64_t)settings->upload_max)
+        exchange_fail(x, FAILURE_upload_too_large, STR(""));
+    else if (r < 0)
+        exchange_fail(x, r == -EINVAL ? FAILURE_bad_form : FAILURE_out_of_room,
+                      r == -EINVAL ? STR("content-type names no boundary") : STR(""));
+    if (x->why)
+        exchange_run(x);
 }
 
 void exchange_forget_request(struct exchange *x)
@@ -85,18 +116,27 @@ void exchange_forget_request(struct exchange *x)
     ask_fini(&x->ask);
     buf_fini(&x->body);
     buf_fini(&x->attempt.request);
+    upload_free(x->upload);
+    x->upload = NULL;
     x->chat_read = false;
 }
 
 void exchange_on_body(struct exchange *x, struct str chunk)
 {
-    int r = x->why ? 0 : buf_put(&x->body, chunk);
+    enum failure why = FAILURE_none;
+    const char *words = "";
+    int r = 0;
 
-    if (r < 0) {
-        exchange_fail(x, r == -EMSGSIZE ? FAILURE_body_too_large : FAILURE_out_of_room,
-                      (struct str){0});
-        exchange_run(x);
-    }
+    if (x->why)
+        return;
+    if (x->upload)
+        why = upload_feed(x->upload, chunk, &words);
+    else if ((r = buf_put(&x->body, chunk)) < 0)
+        why = r == -EMSGSIZE ? FAILURE_body_too_large : FAILURE_out_of_room;
+    if (!why)
+        return;
+    exchange_fail(x, why, str_from(words));
+    exchange_run(x);
 }
 
 void exchange_on_body_end(struct exchange *x)
@@ -166,18 +206,33 @@ static enum verdict do_receive(struct exchange *x)
 static enum verdict do_decode(struct exchange *x)
 {
     struct err err = {0};
-    enum failure why;
-    int r = x->dialect->scan(&x->ask, x->task, buf_str(&x->body), &err);
+    const char *words = "";
+    enum failure why = x->upload ? upload_end(x->upload, &words) : FAILURE_none;
+    int r;
 
+    if (why)
+        return refuse(x, why, words);
+    r = scan(x, &err);
     if (r == 0 && x->dialect->scan_path)
         r = x->dialect->scan_path(&x->ask, endpoint_rest(x->endpoint, x->request->path),
                                   x->request->query, &x->arena, &err);
     if (r == 0 && (r = buf_put(&x->asked, x->ask.model)) == 0)
         x->ask.model = buf_str(&x->asked);
     if (r < 0)
-        return refuse(x, r == -ENOMEM ? FAILURE_out_of_room : FAILURE_bad_json, err.text);
+        return refuse(x,
+                      r == -ENOMEM ? FAILURE_out_of_room
+                      : x->upload  ? FAILURE_bad_form
+                                   : FAILURE_bad_json,
+                      err.text);
     why = find_candidates(x, &err);
     return why ? refuse(x, why, err.text) : go(x, STEP_route);
+}
+
+static int scan(struct exchange *x, struct err *err)
+{
+    if (x->upload)
+        return x->dialect->scan_form(&x->ask, x->task, &x->upload->form, err);
+    return x->dialect->scan(&x->ask, x->task, buf_str(&x->body), err);
 }
 
 static enum failure find_candidates(struct exchange *x, struct err *err)
@@ -207,12 +262,19 @@ static void keep_reachable(struct exchange *x, struct err *err)
     for (uint32_t i = 0; i < c->count; i++) {
         const struct scene_engine *e = x->scene->copies[c->rows[i].copy->index].engine;
 
-        if (e->is_reachable)
+        if (e->is_reachable && has_endpoint(x, e))
             c->rows[kept++] = c->rows[i];
         else
-            err_set(err, -ENOENT, "%.*s: %s", STR_ARG(c->rows[i].copy->machine_name), e->why_not);
+            err_set(err, -ENOENT, "%.*s: %s", STR_ARG(c->rows[i].copy->machine_name),
+                    e->is_reachable ? "its engine has no such endpoint" : e->why_not);
     }
     c->count = kept;
+}
+
+/* What nobody translates needs an engine that speaks as the caller does. */
+static bool has_endpoint(const struct exchange *x, const struct scene_engine *e)
+{
+    return e->dialect->target(x->task) && (e->dialect == x->dialect || !task_is_passed(x->task));
 }
 
 /* Entered anew for each attempt, and again when a slot was granted. */
@@ -412,6 +474,7 @@ static void free_exchange(void *ctx)
     timer_stop(&x->patience);
     if (x->writer)
         x->dialect->writer_free(x->writer);
+    upload_free(x->upload);
     ask_fini(&x->ask);
     buf_fini(&x->out);
     buf_fini(&x->tail);

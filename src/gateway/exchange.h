@@ -23,6 +23,7 @@
 
 struct worker;
 struct key_entry;
+struct upload;
 
 enum step {
 #define STEP(name, what, next) STEP_##name,
@@ -40,6 +41,9 @@ struct attempt {
     const struct copy *copy;
     enum parity parity;
     const struct dialect *dialect;
+    enum task task;      /* what the engine is asked for */
+    struct str *dropped; /* fields that it is not told */
+    size_t dropped_count;
     struct call *call; /* NULL when it is over */
     struct reader *reader;
     struct buf request; /* translated body, or the spliced name of the model */
@@ -49,6 +53,9 @@ struct attempt {
     int status;
     enum failure why;
     bool translated, over;
+    bool has_events; /* of a task that is passed on: the answer is a stream of events, */
+    char type[128];  /* of this type, */
+    int64_t length;  /* and so long; -1: not known */
     uint64_t started_us;
     uint64_t fed, forwarded; /* bytes of the answer: read, and passed on whole */
 };
@@ -69,10 +76,12 @@ struct exchange {
     /* receive, decode */
     struct arena arena;
     struct buf body, asked; /* asked: the bytes of ask.model */
+    struct upload *upload;  /* NULL: the body is JSON */
     bool body_complete, caller_gone;
     struct ask ask;
     struct chat chat;
     bool chat_read;
+    size_t drops; /* of the fields in chat.dropped: those that reading could not carry */
 
     /* route */
     struct candidates candidates;
@@ -89,6 +98,7 @@ struct exchange {
     struct buf out;  /* for the caller, not sent yet */
     struct buf tail; /* pass-through: the beginning of a frame that is not whole yet */
     bool first_token, started;
+    bool live; /* the answer goes to the caller as it comes */
     struct usage usage;
     struct engine_times times;
     enum finish finish;

@@ -37,6 +37,7 @@ int gateway_open(struct gateway **ret, const struct gateway_options *options, st
     g->connections = stats_series(g->stats, COUNTER_connections, NULL);
     g->scene = *scene;
     *scene = NULL;
+    store_folder(g->spool_folder, sizeof g->spool_folder, options->store_url);
     r = open_workers(g, err);
     if (r == 0)
         r = open_store(g, options->store_url, err);

@@ -10,7 +10,10 @@
 #include "gateway/worker.h"
 #include "net/clock.h"
 
-enum { ANSWER_HEADERS_MAX = 10 };
+enum {
+    ANSWER_HEADERS_MAX = 10,
+    KEPT_MAX = 256 << 10, /* of an answer that is passed on: a larger one goes as it comes */
+};
 
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
@@ -25,6 +28,8 @@ static void add_header(struct answer_headers *h, struct str name, struct str val
 static bool start_stream(struct exchange *x);
 static void answer(struct exchange *x, const struct answer_headers *h, struct str body);
 static struct str words_for_caller(const struct exchange *x);
+static void make_events(struct exchange *x);
+static const char *type_of(const struct exchange *x, const struct reply_shape *shape);
 static void on_first_token(struct exchange *x);
 static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count);
 
@@ -46,6 +51,7 @@ int relay_reset(struct exchange *x)
     buf_init(&x->out, settings->answer_max);
     buf_init(&x->tail, settings->frame_max);
     x->first_token = false;
+    x->live = x->ask.stream && !task_is_passed(x->task);
     x->usage = (struct usage){0};
     x->times = (struct engine_times){0};
     x->finish = FINISH_none;
@@ -55,6 +61,19 @@ int relay_reset(struct exchange *x)
     if (!x->attempt.translated)
         return 0;
     return x->dialect->writer_new(&x->writer, &shape, &x->out);
+}
+
+void relay_begin_passed(struct exchange *x, const struct reply *r)
+{
+    struct attempt *a = &x->attempt;
+    struct str rest, type = reply_header(r, STR("content-type"));
+    struct str kind = str_trim(str_cut(type, ';', &rest));
+
+    snprintf(a->type, sizeof a->type, "%.*s", STR_ARG(type));
+    a->length = r->content_length;
+    a->has_events = str_equal_nocase(kind, STR("text/event-stream"));
+    x->live = a->has_events ||
+              (!str_equal_nocase(kind, STR("application/json")) && !str_starts(kind, STR("text/")));
 }
 
 int relay_put(void *ctx, const struct delta *delta)
@@ -93,8 +112,11 @@ int relay_pass(struct exchange *x, struct str chunk, uint64_t whole)
     struct str pieces[2] = {buf_str(&x->tail), str_slice(chunk.data, ready)};
     int r;
 
-    if (!x->ask.stream)
-        return buf_put(&x->out, chunk);
+    if (!x->live) {
+        r = buf_put(&x->out, chunk);
+        x->live = task_is_passed(x->task) && x->out.len > KEPT_MAX;
+        return r;
+    }
     if (ready && x->step != STEP_relay) {
         /* Frames up to the first token wait: until then another machine may answer. */
         if ((r = buf_put(&x->out, pieces[0])) < 0 || (r = buf_put(&x->out, pieces[1])) < 0)
@@ -115,7 +137,7 @@ bool relay_flush(struct exchange *x)
     struct str all = buf_str(&x->out);
     bool slow;
 
-    if (!x->first_token || !x->ask.stream || !all.len || !x->stream)
+    if (!x->first_token || !x->live || !all.len || !x->stream)
         return false;
     slow = send_pieces(x, &all, 1);
     if (x->attempt.translated)
@@ -133,15 +155,39 @@ void relay_end(struct exchange *x)
     x->status = 200;
     if (!x->stream)
         return;
-    if (x->ask.stream) {
+    if (task_is_passed(x->task) && x->ask.stream && !x->live)
+        make_events(x);
+    if (x->live) {
         relay_flush(x);
         if (!x->started)
             start_stream(x);
         stream_end(x->stream, true);
         return;
     }
-    fill_headers(x, &headers, x->dialect->content_type(&shape));
+    fill_headers(x, &headers, type_of(x, &shape));
     answer(x, &headers, buf_str(&x->out));
+}
+
+/* A stream was asked for and the engine has none: what it said, in the words of one. Where there
+ * are no such words it stays what it is, and says so in its type. */
+static void make_events(struct exchange *x)
+{
+    struct buf events;
+
+    buf_init(&events, x->out.max);
+    if (x->dialect->as_stream && x->dialect->as_stream(&events, x->task, buf_str(&x->out)) == 0) {
+        buf_fini(&x->out);
+        x->out = events;
+        x->live = x->attempt.has_events = true;
+        snprintf(x->attempt.type, sizeof x->attempt.type, "text/event-stream");
+    } else {
+        buf_fini(&events);
+    }
+}
+
+static const char *type_of(const struct exchange *x, const struct reply_shape *shape)
+{
+    return task_is_passed(x->task) ? x->attempt.type : x->dialect->content_type(shape);
 }
 
 void relay_fail(struct exchange *x)
@@ -154,7 +200,8 @@ void relay_fail(struct exchange *x)
         return;
     relay_flush(x);
     buf_init(&event, 4096);
-    if (x->dialect->write_failure(&event, x->why, words_for_caller(x), true) == 0) {
+    if ((!task_is_passed(x->task) || x->attempt.has_events) &&
+        x->dialect->write_failure(&event, x->why, words_for_caller(x), true) == 0) {
         all = buf_str(&event);
         stream_send(x->stream, &all, 1);
         stream_end(x->stream, true);
@@ -224,12 +271,13 @@ static bool start_stream(struct exchange *x)
 {
     const struct reply_shape shape = {.task = x->task, .stream = true};
     struct answer_headers headers;
+    int64_t length = x->attempt.has_events ? -1 : x->attempt.length;
 
-    fill_headers(x, &headers, x->dialect->content_type(&shape));
+    fill_headers(x, &headers, type_of(x, &shape));
     add_header(&headers, STR("cache-control"), STR("no-cache"));
     x->started = true;
     exchange_forget_request(x);
-    if (stream_start(x->stream, 200, headers.rows, headers.count, -1) == 0)
+    if (stream_start(x->stream, 200, headers.rows, headers.count, length) == 0)
         return true;
     stream_end(x->stream, false);
     return false;
@@ -249,7 +297,7 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     add_header(h, STR("x-tampu-machine"), copy->machine_name);
     add_header(h, STR("x-tampu-model"), copy->name);
     add_header(h, STR("x-tampu-parity"), str_from(parity_name(x->attempt.parity)));
-    if (x->attempt.translated && x->chat.dropped_count)
+    if (x->attempt.dropped_count)
         add_dropped(x, h);
 }
 
@@ -264,11 +312,12 @@ static void add_retry(const struct exchange *x, struct answer_headers *h)
 /* Fields of the request that the engine's dialect cannot carry: never silent. */
 static void add_dropped(const struct exchange *x, struct answer_headers *h)
 {
+    const struct attempt *a = &x->attempt;
     size_t used = 0;
 
-    for (size_t i = 0; i < x->chat.dropped_count && used < sizeof h->dropped; i++)
+    for (size_t i = 0; i < a->dropped_count && used < sizeof h->dropped; i++)
         used += (size_t)snprintf(h->dropped + used, sizeof h->dropped - used, "%s%.*s",
-                                 i ? ", " : "", STR_ARG(x->chat.dropped[i]));
+                                 i ? ", " : "", STR_ARG(a->dropped[i]));
     /* The names are the caller's own: a header takes visible ASCII only. */
     for (char *c = h->dropped; *c; c++)
         if (*c < ' ' || *c > '~')

@@ -13,6 +13,10 @@
 /* A new attempt: what an earlier one left is dropped. 0, -ENOMEM. */
 MUST_USE int relay_reset(struct exchange *x);
 
+/* The head of an answer that nobody translates: its type decides whether it goes to the caller as
+ * it comes. */
+void relay_begin_passed(struct exchange *x, const struct reply *r);
+
 /* A delta of the engine's answer. Counts it, translates it when need be. */
 int relay_put(void *ctx, const struct delta *delta);
 

@@ -47,6 +47,8 @@ struct gateway {
     struct scene *scene; /* the present one; for whoever reloads */
     struct pages pages;
     struct series *connections;
+    char spool_folder[4096]; /* where uploads lie while they are under way */
+    uint64_t spooled_bytes;  /* atomic: of all of them */
     struct worker *workers;
     unsigned worker_count;
     unsigned key_count; /* atomic */

@@ -49,17 +49,28 @@ struct request {
 /* The value of the first header with that name, ignoring case; .data NULL if there is none. */
 struct str request_header(const struct request *r, struct str name);
 
+/* How large the body of a request may be, and how long it may take to come. */
+struct body_limits {
+    uint64_t bytes;
+    uint32_t timeout_ms;
+};
+
 struct server_events {
     void (*on_request)(void *ctx, struct stream *s, const struct request *r);
     void (*on_body)(struct stream *s, struct str chunk); /* chunk dies when this returns */
     void (*on_body_end)(struct stream *s);
     void (*on_writable)(struct stream *s); /* after stream_send() said -EAGAIN */
     void (*on_gone)(struct stream *s, bool ok);
+    /* Asked before on_request() when the body is large (BODY_SMALL) or of unknown length: limits
+     * hold the options', and may be set anew. NULL: those count. */
+    void (*on_large_body)(void *ctx, const struct request *r, struct body_limits *limits);
     /* The body of an error that the server itself answers (400, 408, 413, 431, …) before
      * or instead of on_request; NULL: a plain JSON one. Writes at most room bytes, returns the
      * length. */
     size_t (*error_body)(void *ctx, int status, const char *words, char *out, size_t room);
 };
+
+enum { BODY_SMALL = 1 << 20 };
 
 struct server_options {
     const char *listen;          /* "127.0.0.1:4000", "[::1]:4000", "unix:/run/tampu.sock" */

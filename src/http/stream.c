@@ -29,6 +29,7 @@ static bool wants_bytes(const struct stream *s);
 static size_t feed(struct stream *s, struct str in);
 static void feed_leftover(struct stream *s);
 static void take_head(struct stream *s);
+static void set_limits(struct stream *s);
 static void take_body(struct stream *s, struct str piece);
 static void take_end(struct stream *s);
 static void settle(struct stream *s);
@@ -266,10 +267,6 @@ static void take_head(struct stream *s)
     const struct http1 *in = &s->in;
     struct request *r = &s->request;
 
-    if (in->content_length > 0 && (uint64_t)in->content_length > s->server->options.body_max) {
-        stream_refuse(s, 413, "the body is larger than this server takes");
-        return;
-    }
     r->method = in->method;
     r->target = in->target;
     r->path = in->path;
@@ -278,6 +275,11 @@ static void take_head(struct stream *s)
     r->headers = in->headers;
     r->header_count = in->header_count;
     r->content_length = in->content_length;
+    set_limits(s);
+    if (in->content_length > 0 && (uint64_t)in->content_length > s->limits.bytes) {
+        stream_refuse(s, 413, "the body is larger than this server takes");
+        return;
+    }
     s->ctx = NULL;
     s->body_bytes = s->dropped = 0;
     s->answer = ANSWER_none;
@@ -290,6 +292,16 @@ static void take_head(struct stream *s)
     stream_todo(s); /* 100 Continue may be due */
 }
 
+static void set_limits(struct stream *s)
+{
+    const struct server *server = s->server;
+    int64_t length = s->request.content_length;
+
+    s->limits = (struct body_limits){server->options.body_max, server->options.body_timeout_ms};
+    if ((length < 0 || length > BODY_SMALL) && server->events.on_large_body)
+        server->events.on_large_body(server->ctx, &s->request, &s->limits);
+}
+
 static void take_body(struct stream *s, struct str piece)
 {
     s->continue_due = false; /* this client does not wait for it */
@@ -300,7 +312,7 @@ static void take_body(struct stream *s, struct str piece)
         return;
     }
     s->body_bytes += piece.len;
-    if (s->body_bytes > s->server->options.body_max) {
+    if (s->body_bytes > s->limits.bytes) {
         stream_refuse(s, 413, "the body is larger than this server takes");
         return;
     }
@@ -428,7 +440,7 @@ static void set_timer(struct stream *s)
     if (s->state == STATE_idle && o->keep_alive_ms) /* else it is a new one, not one that is kept */
         after_ms = o->keep_alive_ms;
     else if (s->state == STATE_run)
-        after_ms = o->body_timeout_ms;
+        after_ms = s->limits.timeout_ms;
     else if (s->state == STATE_linger)
         after_ms = LINGER_MS;
     s->timed_state = s->state;

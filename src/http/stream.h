@@ -41,7 +41,8 @@ struct stream {
     struct request request;
     void *ctx;
     uint64_t body_bytes, dropped;
-    int64_t out_left; /* bytes of a counted answer still to come; -1: not counted */
+    struct body_limits limits; /* of this request */
+    int64_t out_left;          /* bytes of a counted answer still to come; -1: not counted */
     uint8_t state, timed_state, answer;
     bool is_live, body_done, is_paused, continue_due, close_after, wants_writable, out_chunked,
         out_empty, is_ended;

@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "store/driver.h"
 
@@ -22,6 +23,19 @@ int store_open(struct store **ret, struct str url, struct err *err)
         if (scheme.len < url.len && place.len && str_is(scheme, rows[i].scheme))
             return rows[i].driver->open(ret, place, err);
     return err_set(err, -EINVAL, "'%.*s' names no store: expected %s", STR_ARG(url), rows[0].form);
+}
+
+void store_folder(char *out, size_t room, struct str url)
+{
+    struct str path, scheme = str_cut(url, ':', &path);
+    const char *slash = memrchr(path.data, '/', path.len);
+
+    if (!str_is(scheme, "sqlite"))
+        snprintf(out, room, "/tmp");
+    else if (!slash)
+        snprintf(out, room, ".");
+    else
+        snprintf(out, room, "%.*s", (int)(slash - path.data), path.data);
 }
 
 void store_close(struct store *s)

@@ -56,6 +56,10 @@ typedef int exchange_fn(void *ctx, const struct exchange_row *row);
  * that is no store of ours (-EINVAL) or one of a newer program (-ENOTSUP) is left alone. */
 MUST_USE int store_open(struct store **ret, struct str url, struct err *err);
 void store_close(struct store *s);
+
+/* A folder on this machine for what must not outlive the process: beside the store's file, or
+ * the system's for temporary files. */
+void store_folder(char *out, size_t room, struct str url);
 static inline void store_free(struct store *s)
 {
     store_close(s);

@@ -28,16 +28,24 @@ static int outside(struct multipart *m, size_t more);
 static int wrong(struct multipart *m, int r, const char *words);
 static bool is_boundary(struct str boundary);
 
+bool multipart_is_form(struct str content_type)
+{
+    struct str rest;
+
+    return str_equal_nocase(str_trim(str_cut(content_type, ';', &rest)),
+                            STR("multipart/form-data"));
+}
+
 int multipart_boundary(struct str *ret, struct str content_type)
 {
-    struct str rest, found = {0}, type = str_trim(str_cut(content_type, ';', &rest));
+    struct str rest, found = {0};
     struct buf text;
     const char *refused = NULL;
     size_t at = 0;
 
-    if (!str_equal_nocase(type, STR("multipart/form-data")) ||
-        content_type.len > MULTIPART_HEAD_MAX)
+    if (!multipart_is_form(content_type) || content_type.len > MULTIPART_HEAD_MAX)
         return -EINVAL;
+    str_cut(content_type, ';', &rest);
     buf_init(&text, 2 * MULTIPART_HEAD_MAX);
     while (rest.len && !refused) {
         struct str name, value;

@@ -65,6 +65,9 @@ struct multipart {
     uint8_t step, tail;
 };
 
+/* Does this Content-Type say that the body is a form, properly or not? */
+bool multipart_is_form(struct str content_type);
+
 /* The boundary that a Content-Type header names; a slice of it. -EINVAL: it is not
  * multipart/form-data, or has none, two, or one that may not be. */
 MUST_USE int multipart_boundary(struct str *ret, struct str content_type);

@@ -69,6 +69,7 @@ struct visit {
     const char *headers[HEADERS];
     bool from_elsewhere, no_keys, require_keys;
     enum method method;
+    enum body_kind body;
     const char *host, *query;
     const char *wanted; /* name of the failure */
 };
@@ -201,6 +202,30 @@ static const struct visit visits[] = {
      {"content-type: application/json; charset=utf-8"},
      .method = METHOD_POST,
      .wanted = "none"},
+    {"a form where files are taken",
+     WHO_anyone,
+     {"content-type: Multipart/Form-Data; boundary=x"},
+     .method = METHOD_POST,
+     .body = BODY_form,
+     .wanted = "none"},
+    {"JSON where only files are taken",
+     WHO_anyone,
+     {"content-type: application/json"},
+     .method = METHOD_POST,
+     .body = BODY_form,
+     .wanted = "bad_request"},
+    {"JSON where both are taken",
+     WHO_anyone,
+     {"content-type: application/json"},
+     .method = METHOD_POST,
+     .body = BODY_either,
+     .wanted = "none"},
+    {"another site's form where files are taken",
+     WHO_anyone,
+     {"content-type: multipart/form-data; boundary=x", "origin: http://evil.example"},
+     .method = METHOD_POST,
+     .body = BODY_form,
+     .wanted = "forbidden"},
 };
 
 static enum failure visit(const struct visit *v)
@@ -222,7 +247,7 @@ static enum failure visit(const struct visit *v)
         r.query = str_from(query);
     }
     settings.require_keys = v->require_keys;
-    return admission_check(&r, v->who, v->no_keys ? empty : ring, &settings, NOW_US).why;
+    return admission_check(&r, v->who, v->body, v->no_keys ? empty : ring, &settings, NOW_US).why;
 }
 
 static void whoever_may_come_in_does_and_nobody_else(void **state)
@@ -240,14 +265,14 @@ static void the_key_that_let_somebody_in_is_known(void **state)
 {
     struct header header = {STR("x-api-key"), str_from(keys[0])};
     struct request r = {.method = METHOD_GET, .headers = &header, .header_count = 1};
-    struct admission a = admission_check(&r, WHO_caller, ring, &settings, NOW_US);
+    struct admission a = admission_check(&r, WHO_caller, BODY_json, ring, &settings, NOW_US);
 
     (void)state;
     assert_int_equal(a.why, FAILURE_none);
     assert_non_null(a.key);
     r.header_count = 0;
     r.peer_is_loopback = true;
-    assert_null(admission_check(&r, WHO_caller, ring, &settings, NOW_US).key);
+    assert_null(admission_check(&r, WHO_caller, BODY_json, ring, &settings, NOW_US).key);
 }
 
 int main(void)
