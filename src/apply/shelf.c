@@ -252,12 +252,14 @@ int64_t blob_get(struct blob *b, uint64_t at, char *out, size_t room)
 
 bool blob_wait(struct blob *b, struct blob_waiter *w)
 {
+    bool waits;
+
     pthread_mutex_lock(&b->shelf->mutex);
-    w->is_waiting = is_open(b) && b->have < w->until;
-    if (w->is_waiting)
+    waits = w->is_waiting = is_open(b) && b->have < w->until;
+    if (waits)
         link_append(&b->waiters, &w->link);
     pthread_mutex_unlock(&b->shelf->mutex);
-    return w->is_waiting;
+    return waits;
 }
 
 bool blob_unwait(struct blob *b, struct blob_waiter *w)
@@ -502,8 +504,8 @@ static void end(struct blob *b, enum blob_state state)
     wake(b);
 }
 
-/* A post that finds no memory, or a loop that ends, wakes nobody: that loop's owner is ending, too.
- */
+/* Once posted, the waiter may be gone at any moment. A post that finds no memory, or a loop that
+ * ends, wakes nobody. */
 static void wake(struct blob *b)
 {
     for (struct link *at = b->waiters.next, *next; at != &b->waiters; at = next) {
@@ -512,10 +514,12 @@ static void wake(struct blob *b)
         next = at->next;
         if (is_open(b) && b->have < w->until)
             continue;
-        if (loop_post(w->loop, w->fn, w->ctx) < 0)
-            continue;
         link_remove(&w->link);
         w->is_waiting = false;
+        if (loop_post(w->loop, w->fn, w->ctx) < 0) {
+            link_append(next, &w->link); /* where it was */
+            w->is_waiting = true;
+        }
     }
 }
 
