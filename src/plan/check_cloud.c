@@ -12,6 +12,7 @@ static const char *cloud_fix(struct check *c, const struct cloud_facts *facts);
 static void check_id(struct check *c, const struct cloud_model *cloud,
                      const struct cloud_facts *facts);
 static void check_name(struct check *c, const struct cloud_model *cloud);
+static struct str earlier(struct str a, struct str b);
 static uint64_t day_number(struct str day);
 
 void check_cloud(struct check *c)
@@ -44,7 +45,7 @@ static void check_model(struct check *c, const struct cloud_model *cloud)
 static void check_retired(struct check *c, const struct cloud_model *cloud,
                           const struct cloud_facts *facts)
 {
-    struct str day = cloud->retired.len ? cloud->retired : facts ? facts->retired : (struct str){0};
+    struct str day = earlier(cloud->retired, facts ? facts->retired : (struct str){0});
     struct finding f = {.code = FINDING_retired_model,
                         .where = check_place(cloud->model_at, cloud->at),
                         .subject = cloud->model};
@@ -111,6 +112,12 @@ static void check_name(struct check *c, const struct cloud_model *cloud)
                                                  cost_names[name.cost], STR_ARG(name.tail))},
               "'%.*s' says %s, and it lives at a provider", STR_ARG(cloud->name),
               where_names[name.where]);
+}
+
+/* An empty one is never. */
+static struct str earlier(struct str a, struct str b)
+{
+    return !a.len || (b.len && day_number(b) < day_number(a)) ? b : a;
 }
 
 /* Days, with months of 31: near enough to say "soon". 0 when it is no day. */

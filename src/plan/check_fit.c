@@ -6,7 +6,11 @@
 
 static const double gib = 1 << 30;
 
+/* Tokens behind a request when its speed is reckoned. */
+enum { SPEED_CONTEXT = 1024 };
+
 static void judge(struct check *c, struct judged *line);
+static double speed_of(const struct judged *line, const struct box *box);
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,
                     uint64_t context, uint32_t slots);
 static void say_impossible(struct check *c, const struct judged *line, const struct box *box);
@@ -44,6 +48,8 @@ static void judge(struct check *c, struct judged *line)
     line->need = memory_need_of_artifact(line->artifact, &line->run);
     line->fit = memory_fit(&box, &line->need);
     line->is_fit_known = true;
+    if (line->artifact->model->capabilities & 1u << CAPABILITY_completion)
+        line->tps = speed_of(line, &box);
     if (line->fit.kind != FIT_no)
         return;
     if (fits_at(&box, line->artifact, &line->run, RUNNING_CONTEXT_LEAST, 1)) {
@@ -52,6 +58,13 @@ static void judge(struct check *c, struct judged *line)
     }
     line->works = false;
     say_impossible(c, line, &box);
+}
+
+static double speed_of(const struct judged *line, const struct box *box)
+{
+    struct load load = speed_load_of(line->artifact);
+
+    return speed_decode_tps(box, &load, &line->fit, SPEED_CONTEXT, 1);
 }
 
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,

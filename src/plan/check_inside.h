@@ -22,6 +22,9 @@ struct judged {
     struct fit fit;
     bool is_fit_known; /* the machine's memory is known: need and fit hold */
     bool works;        /* the engine serves and loads it, and it fits */
+    double tps;        /* of one request alone; 0: does not apply, or is not known */
+    bool is_named_well;
+    struct str usual_name; /* of that artifact, by those who name it well; empty: none does */
 };
 
 struct check {

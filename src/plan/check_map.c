@@ -2,18 +2,28 @@
 /* The redundancy map: does each machine that it names hold what it should stand in with? */
 #include "plan/check_inside.h"
 
+/* Those that serve a category: one domain, or more? */
+struct alone {
+    struct str domain; /* of the last one; empty: none serves it */
+    bool has_second;
+};
+
 static void check_listed(struct check *c, const struct category *cat);
-static bool check_named(struct check *c, const struct category *cat, struct str name,
+static bool check_named(struct check *c, const struct category *cat, const struct machine *m,
                         struct place at, const char *as);
 static const char *hollow_why(struct check *c, const struct machine *m, const struct category *cat);
+static const struct judged *broken(const struct check *c, const struct machine *m,
+                                   const struct category *cat);
+static bool is_fast_enough(const struct judged *line, const struct category *cat);
 static const char *hollow_fix(struct check *c, const struct machine *m, const struct category *cat);
 static const char *map_without(struct check *c, const struct category *cat, struct str name);
 static void check_anywhere(struct check *c, const struct category *cat);
 static void check_everywhere(struct check *c, const struct category *cat);
 static bool is_served(const struct check *c, const struct machine *m, const struct category *cat);
 static bool has_purpose(const struct check *c, const struct machine *m, const struct category *cat);
+static void count_in(struct alone *alone, const struct machine *m);
 static void check_single(struct check *c, const struct category *cat, struct place at,
-                         struct str domain);
+                         struct str domain, enum severity severity);
 static bool has_cloud(const struct check *c, const struct category *cat);
 static const char *second_machine(struct check *c, const struct category *cat, struct str domain);
 static bool is_listed(const struct category *cat, struct str name);
@@ -51,66 +61,90 @@ bool check_qualifies(const struct judged *line, const struct category *cat)
     copy.capabilities = line->artifact->model->capabilities;
     copy.purposes = line->artifact->model->purposes;
     copy.params = line->artifact->model->params;
-    return copy_meets(&copy, &cat->needs);
+    return copy_meets(&copy, &cat->needs) && is_fast_enough(line, cat);
+}
+
+/* The estimate may be off by a quarter; what is slower still does not count. */
+static bool is_fast_enough(const struct judged *line, const struct category *cat)
+{
+    return !line->tps || line->tps * 1.25 >= cat->floor_tps;
 }
 
 static void check_listed(struct check *c, const struct category *cat)
 {
-    struct str domain = {0};
-    bool is_single = true;
+    struct alone now = {0}, meant = {0};
 
     for (uint32_t i = 0; i <= cat->backups_count; i++) {
         struct str name = i ? cat->backups[i - 1] : cat->primary;
         struct place at = i ? cat->backups_at[i - 1] : check_place(cat->primary_at, cat->at);
         const struct machine *m = fleet_machine(c->fleet, name);
+        bool serves = m && check_named(c, cat, m, at, i ? "a backup" : "the primary");
 
-        if (!m || !check_named(c, cat, name, at, i ? "a backup" : "the primary"))
-            continue;
-        is_single &= !domain.len || str_equal(domain, m->domain);
-        domain = m->domain;
+        if (serves)
+            count_in(&now, m);
+        if (serves || (m && broken(c, m, cat)))
+            count_in(&meant, m);
     }
-    if (domain.len && is_single)
-        check_single(c, cat, check_place(cat->backups_key_at, cat->at), domain);
+    if (now.domain.len && !now.has_second)
+        check_single(c, cat, check_place(cat->backups_key_at, cat->at), now.domain,
+                     meant.has_second ? SEVERITY_note : SEVERITY_usual);
 }
 
-static bool check_named(struct check *c, const struct category *cat, struct str name,
+static void count_in(struct alone *alone, const struct machine *m)
+{
+    alone->has_second |= alone->domain.len && !str_equal(alone->domain, m->domain);
+    alone->domain = m->domain;
+}
+
+static bool check_named(struct check *c, const struct category *cat, const struct machine *m,
                         struct place at, const char *as)
 {
-    const struct machine *m = fleet_machine(c->fleet, name);
+    struct finding f = {
+        .code = FINDING_hollow_backup, .where = at, .machine = m->name, .subject = cat->name};
 
     if (is_served(c, m, cat))
         return true;
-    check_say(c,
-              (struct finding){.code = FINDING_hollow_backup,
-                               .where = at,
-                               .machine = name,
-                               .subject = cat->name,
-                               .fix = hollow_fix(c, m, cat)},
-              "%.*s is %s of %.*s, but has no model that qualifies%s", STR_ARG(name), as,
+    /* That a model there does not work is said where it stands: this only follows from it. */
+    if (broken(c, m, cat))
+        f.severity = SEVERITY_note;
+    f.fix = hollow_fix(c, m, cat);
+    check_say(c, f, "%.*s is %s of %.*s, but has no model that qualifies%s", STR_ARG(m->name), as,
               STR_ARG(cat->name), hollow_why(c, m, cat));
     return false;
 }
 
-/* What it has that would have qualified, had it worked. */
 static const char *hollow_why(struct check *c, const struct machine *m, const struct category *cat)
+{
+    const struct judged *line = broken(c, m, cat);
+
+    if (line)
+        return check_text(c, ": its '%.*s' does not work", STR_ARG(line->model->pull));
+    for (size_t i = 0; i < c->lines_count; i++) {
+        line = &c->lines[i];
+        if (line->machine != m || !line->artifact || line->model->is_optional ||
+            !(line->artifact->model->purposes & 1u << cat->needs.purpose))
+            continue;
+        if (line->works && !is_fast_enough(line, cat))
+            return check_text(c, ": its '%.*s' reaches about %.2g tokens a second of %g",
+                              STR_ARG(line->model->pull), line->tps, cat->floor_tps);
+        return check_text(c, ": its '%.*s' is not what the category asks for",
+                          STR_ARG(line->model->pull));
+    }
+    return check_text(c, ": none there is for %s", purpose_name((enum purpose)cat->needs.purpose));
+}
+
+/* What the machine has that would qualify, did it work; NULL. */
+static const struct judged *broken(const struct check *c, const struct machine *m,
+                                   const struct category *cat)
 {
     for (size_t i = 0; i < c->lines_count; i++) {
         struct judged line = c->lines[i];
-        bool works = line.works;
 
         line.works = true;
-        if (line.machine == m && !works && line.artifact && check_qualifies(&line, cat))
-            return check_text(c, ": its '%.*s' does not work", STR_ARG(line.model->pull));
+        if (line.machine == m && !c->lines[i].works && line.artifact && check_qualifies(&line, cat))
+            return &c->lines[i];
     }
-    for (size_t i = 0; i < c->lines_count; i++) {
-        const struct judged *line = &c->lines[i];
-
-        if (line->machine == m && line->artifact && !line->model->is_optional &&
-            line->artifact->model->purposes & 1u << cat->needs.purpose)
-            return check_text(c, ": its '%.*s' is not what the category asks for",
-                              STR_ARG(line->model->pull));
-    }
-    return check_text(c, ": none there is for %s", purpose_name((enum purpose)cat->needs.purpose));
+    return NULL;
 }
 
 /* A model that the machine can take; of nearly that size; or off the map with it. */
@@ -151,27 +185,27 @@ static const char *map_without(struct check *c, const struct category *cat, stru
 
 static void check_anywhere(struct check *c, const struct category *cat)
 {
-    struct str domain = {0};
-    bool is_single = true;
+    struct alone now = {0}, meant = {0};
+    struct finding f = {.code = FINDING_hollow_backup, .where = cat->at, .subject = cat->name};
 
     for (uint32_t i = 0; i < c->fleet->machines_count; i++) {
         const struct machine *m = &c->fleet->machines[i];
+        bool serves = is_served(c, m, cat);
 
-        if (!is_served(c, m, cat))
-            continue;
-        is_single &= !domain.len || str_equal(domain, m->domain);
-        domain = m->domain;
+        if (serves)
+            count_in(&now, m);
+        if (serves || broken(c, m, cat))
+            count_in(&meant, m);
     }
-    if (domain.len && is_single)
-        check_single(c, cat, cat->at, domain);
-    if (domain.len || has_cloud(c, cat))
+    if (now.domain.len && !now.has_second)
+        check_single(c, cat, cat->at, now.domain,
+                     meant.has_second ? SEVERITY_note : SEVERITY_usual);
+    if (now.domain.len || has_cloud(c, cat))
         return;
-    check_say(c,
-              (struct finding){.code = FINDING_hollow_backup,
-                               .where = cat->at,
-                               .subject = cat->name,
-                               .fix = second_machine(c, cat, domain)},
-              "any machine may serve %.*s, but none has a model that qualifies",
+    if (meant.domain.len)
+        f.severity = SEVERITY_note;
+    f.fix = second_machine(c, cat, now.domain);
+    check_say(c, f, "any machine may serve %.*s, but none has a model that qualifies",
               STR_ARG(cat->name));
 }
 
@@ -228,12 +262,13 @@ static bool has_purpose(const struct check *c, const struct machine *m, const st
 }
 
 static void check_single(struct check *c, const struct category *cat, struct place at,
-                         struct str domain)
+                         struct str domain, enum severity severity)
 {
     if (has_cloud(c, cat))
         return;
     check_say(c,
               (struct finding){.code = FINDING_single_point_of_failure,
+                               .severity = severity,
                                .where = at,
                                .machine = domain,
                                .subject = cat->name,

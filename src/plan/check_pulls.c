@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is pulled: does it exist, does the engine serve it, load it, and can it do what it is for?
- */
+/* What is pulled: does it exist, does the engine serve and load it, can it do what it is for? */
 #include <stdlib.h>
 
 #include "plan/check_inside.h"
 
 static void check_line_of(struct check *c, struct judged *line);
-static void check_unknown(struct check *c, struct judged *line);
+static void check_unknown(struct check *c, const struct judged *line);
 static struct str right_tag(const struct artifact *a, struct str written);
 static bool has_family(const struct catalog *c, struct str tag);
 static bool check_engine(struct check *c, const struct judged *line);
@@ -36,41 +35,38 @@ static void check_line_of(struct check *c, struct judged *line)
         return;
     line->works = true;
     if (!line->artifact) {
-        const struct artifact *meant = catalog_mistaken(c->catalog, line->model->pull);
-
-        line->artifact = meant;
-        if (!meant || !line->model->engine ||
-            meant->model->engines & 1u << line->model->engine->kind) {
+        line->artifact = catalog_mistaken(c->catalog, line->model->pull);
+        if (!line->artifact || !line->model->engine ||
+            line->artifact->model->engines & 1u << line->model->engine->kind)
             check_unknown(c, line);
-            if (!line->artifact)
-                return;
-        }
     }
+    if (!line->artifact)
+        return;
     line->works = check_engine(c, line) && check_refused(c, line);
     if (line->works)
         check_task(c, line);
 }
 
 /* A name whose family is known and whose tag is not is a mistake; a family nobody knows may be
- * somebody's own. */
-static void check_unknown(struct check *c, struct judged *line)
+ * somebody's own. What is only spelled alike is offered, but nothing is judged by it. */
+static void check_unknown(struct check *c, const struct judged *line)
 {
     const struct fleet_model *model = line->model;
+    const struct artifact *meant =
+        line->artifact ? line->artifact : catalog_nearest(c->catalog, model->pull);
     struct finding f = {.code = FINDING_unknown_artifact,
                         .severity = check_severity(model, FINDING_unknown_artifact),
                         .where = check_place(model->pull_at, model->at),
                         .machine = line->machine->name,
                         .subject = model->pull};
 
-    if (!line->artifact)
-        line->artifact = catalog_nearest(c->catalog, model->pull);
-    if (line->artifact) {
-        struct str tag = right_tag(line->artifact, model->pull);
+    if (meant) {
+        struct str tag = right_tag(meant, model->pull);
 
         f.fix = check_text(c, "pull: \"%.*s\"", STR_ARG(tag));
         check_say(c, f, "there is no '%.*s'; what is meant is probably '%.*s', %s of %.1f GB",
-                  STR_ARG(model->pull), STR_ARG(tag), line->artifact->quant.data,
-                  (double)line->artifact->bytes / 1e9);
+                  STR_ARG(model->pull), STR_ARG(tag), meant->quant.data,
+                  (double)meant->bytes / 1e9);
         return;
     }
     if (!has_family(c->catalog, model->pull))

@@ -216,8 +216,8 @@ static void the_plan_as_written_has_all_its_mistakes_found(void **state)
         {FINDING_implausible_speed, 6},
         {FINDING_implausible_size, 1},
         {FINDING_implausible_duration, 1},
-        {FINDING_duplicate_name, 14},
-        {FINDING_name_mismatch, 24},
+        {FINDING_duplicate_name, 10},
+        {FINDING_name_mismatch, 23},
         {FINDING_single_point_of_failure, 2},
     };
     struct findings findings;
