@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "wire/json_out.h"
+
 int calls_put(struct calls *c, const struct tool_call *piece)
 {
     struct call *call;
@@ -27,6 +29,23 @@ int calls_put(struct calls *c, const struct tool_call *piece)
     if (r == 0 && !call->name.len)
         r = buf_put(&call->name, piece->name);
     return r < 0 ? r : buf_put(&call->arguments, piece->arguments);
+}
+
+void call_put_arguments(struct json_out *o, struct str text)
+{
+    struct json json = {0};
+    int r;
+
+    if (!str_trim(text).len)
+        text = STR("{}");
+    r = json_read(&json, text, JSON_MEMORY(text.len), NULL);
+    if (r == -EINVAL || (r == 0 && !yyjson_is_obj(json.root)))
+        r = -EBADMSG;
+    if (r == 0)
+        json_value(o, json.root);
+    else if (!o->error)
+        o->error = r;
+    json_fini(&json);
 }
 
 void calls_fini(struct calls *c)

@@ -29,5 +29,10 @@ struct calls {
 /* -EMSGSIZE: too many, or one too long; -ENOMEM. */
 MUST_USE int calls_put(struct calls *c, const struct tool_call *piece);
 
+/* Arguments as the object that some dialects want: elsewhere it is a text that a model wrote, line
+ * ends and all. What is none cannot be said: -EBADMSG in o. */
+struct json_out;
+void call_put_arguments(struct json_out *o, struct str text);
+
 /* Accepts a zeroed one. */
 void calls_fini(struct calls *c);

@@ -29,6 +29,7 @@ struct copy_shape {
     bool can_grade;        /* ... and takes low, medium, high; else only on and off */
     bool can_fetch;        /* http(s) URLs of pictures are fetched by the engine itself */
     bool reads_files;      /* documents other than text: PDF */
+    bool is_strict;        /* refuses what its API does not document */
     uint32_t max_output;   /* tokens of an answer; 0: not known */
 };
 

@@ -7,6 +7,9 @@
 
 static int check(const struct chat *chat, struct err *err);
 static int check_media(const struct chat *chat, struct err *err);
+static int check_part(const struct part *part, struct err *err);
+static int drop_lost(struct chat *chat, struct arena *arena);
+static bool is_text(const struct part *part);
 static void put_prompt(struct json_out *o, const struct chat *chat);
 static void put_inputs(struct json_out *o, const struct chat *chat);
 static void put_messages(struct json_out *o, const struct chat *chat);
@@ -28,7 +31,7 @@ int ollama_write_request(struct buf *out, struct chat *chat, const struct copy_s
     struct json_out o = {.out = out};
     enum task task = chat->task;
 
-    if ((o.error = check(chat, err)) < 0)
+    if ((o.error = check(chat, err)) < 0 || (o.error = drop_lost(chat, arena)) < 0)
         return o.error;
     json_open(&o, '{');
     json_text(json_key(&o, "model"), shape->model);
@@ -71,12 +74,50 @@ static int check_media(const struct chat *chat, struct err *err)
 {
     for (size_t i = 0; i < chat->message_count; i++)
         for (size_t j = 0; j < chat->messages[i].part_count; j++)
-            if (chat->messages[i].parts[j].url.len)
-                return err_set(err, -ENOTSUP,
-                               "messages[%zu].content[%zu].image_url: this engine does not fetch "
-                               "pictures; send data:TYPE;base64,DATA",
-                               i, j);
+            if (check_part(&chat->messages[i].parts[j], err) < 0)
+                return err_wrap(err, -ENOTSUP, "messages[%zu].content[%zu]", i, j);
     return 0;
+}
+
+static int check_part(const struct part *part, struct err *err)
+{
+    if (part->url.len)
+        return err_set(err, -ENOTSUP,
+                       "url: this engine does not fetch; send data:TYPE;base64,DATA");
+    if (part->kind == PART_document && !part->text.data)
+        return err_set(err, -ENOTSUP, "document: this engine reads text, not %.*s",
+                       STR_ARG(part->media_type));
+    return 0;
+}
+
+/* What Ollama has no place for. */
+static int drop_lost(struct chat *chat, struct arena *arena)
+{
+    const struct {
+        bool given;
+        struct str name;
+    } lost[] = {
+        {chat->one_call && chat->tool_count, STR("parallel_tool_calls")},
+        {chat->user.len, STR("user")},
+        {chat->service_tier.len, STR("service_tier")},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
+        if (lost[i].given)
+            r = chat_drop(chat, arena, lost[i].name);
+    for (size_t i = 0; r == 0 && i < chat->message_count; i++)
+        if (chat->messages[i].is_error)
+            r = chat_drop(chat, arena, STR("is_error"));
+    for (size_t i = 0; r == 0 && i < chat->tool_count; i++)
+        if (chat->tools[i].strict)
+            r = chat_drop(chat, arena, STR("strict"));
+    return r;
+}
+
+static bool is_text(const struct part *part)
+{
+    return part->kind == PART_text || (part->kind == PART_document && part->text.data);
 }
 
 static void put_prompt(struct json_out *o, const struct chat *chat)
@@ -133,7 +174,7 @@ static void put_content(struct json_out *o, const struct message *message)
 
     json_raw(json_key(o, "content"), STR("\""));
     for (size_t i = 0; i < message->part_count && !o->error; i++) {
-        if (message->parts[i].kind != PART_text)
+        if (!is_text(&message->parts[i]))
             continue;
         if (has_text && (o->error = buf_put(o->out, STR("\\n"))) < 0)
             return;
@@ -150,7 +191,7 @@ static void put_images(struct json_out *o, const struct message *message)
     bool has_any = false;
 
     for (size_t i = 0; i < message->part_count; i++) {
-        if (message->parts[i].kind == PART_text)
+        if (is_text(&message->parts[i]))
             continue;
         if (!has_any)
             json_open(json_key(o, "images"), '[');

@@ -21,6 +21,12 @@ void openai_writer_free(struct writer *w);
 int openai_write_request(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err);
 
+struct json_out;
+
+/* openai_turns.c: `messages` of a request. -ENOTSUP with words. */
+int openai_put_turns(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
+                     struct arena *arena, struct err *err);
+
 int openai_reader_new(struct reader **ret, enum task task, bool streaming, size_t event_max,
                       struct sink next);
 int openai_reader_feed(struct reader *r, struct str chunk, uint64_t *whole);

@@ -13,6 +13,8 @@ static int read_content(struct message *ret, yyjson_val *content, struct arena *
                         struct err *err);
 static int read_part(struct part *ret, yyjson_val *part, struct err *err);
 static int read_image(struct part *ret, yyjson_val *part, struct err *err);
+static int read_file(struct part *ret, yyjson_val *part, struct err *err);
+static int read_data_url(struct part *ret, struct str url);
 static int read_audio(struct part *ret, yyjson_val *part, struct arena *arena, struct err *err);
 static int read_calls(struct message *ret, yyjson_val *calls, struct arena *arena, struct err *err);
 static int read_call(struct tool_call *ret, yyjson_val *call, struct err *err);
@@ -120,6 +122,8 @@ static int read_part(struct part *ret, yyjson_val *part, struct err *err)
 
     if (str_is(type, "image_url"))
         return read_image(ret, part, err);
+    if (str_is(type, "file"))
+        return read_file(ret, json_find(part, "file"), err);
     if (str_is(type, "text"))
         ret->text = json_find_str(part, "text");
     else if (str_is(type, "refusal"))
@@ -134,7 +138,6 @@ static int read_image(struct part *ret, yyjson_val *part, struct err *err)
 {
     yyjson_val *image = json_find(part, "image_url");
     struct str url = yyjson_is_str(image) ? json_str(image) : json_find_str(image, "url");
-    struct str head, data;
 
     ret->kind = PART_image;
     if (!str_starts(url, STR("data:"))) {
@@ -143,9 +146,31 @@ static int read_image(struct part *ret, yyjson_val *part, struct err *err)
                    ? 0
                    : err_set(err, -EINVAL, "image_url.url: expected data:… or http(s)://…");
     }
-    head = str_cut(url, ',', &data);
-    if (!str_ends(head, STR(";base64")) || !data.len)
+    if (read_data_url(ret, url) < 0)
         return err_set(err, -EINVAL, "image_url.url: expected data:TYPE;base64,DATA");
+    return 0;
+}
+
+/* One that was uploaded before is with the provider that it was uploaded to. */
+static int read_file(struct part *ret, yyjson_val *file, struct err *err)
+{
+    struct str url = json_find_str(file, "file_data");
+
+    ret->kind = PART_document;
+    ret->name = json_find_str(file, "filename");
+    if (json_find_str(file, "file_id").len)
+        return err_set(err, -ENOTSUP, "file.file_id: no engine for this model has that file");
+    if (read_data_url(ret, url) < 0)
+        return err_set(err, -EINVAL, "file.file_data: expected data:TYPE;base64,DATA");
+    return 0;
+}
+
+static int read_data_url(struct part *ret, struct str url)
+{
+    struct str data, head = str_cut(url, ',', &data);
+
+    if (!str_starts(head, STR("data:")) || !str_ends(head, STR(";base64")) || !data.len)
+        return -EINVAL;
     head = str_slice(head.data + 5, head.len - 5);
     ret->media_type = str_cut(head, ';', &head);
     ret->base64 = data;

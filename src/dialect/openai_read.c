@@ -38,6 +38,10 @@ static const struct {
     {"stop", FATE_read},
     {"tools", FATE_read},
     {"tool_choice", FATE_read},
+    {"parallel_tool_calls", FATE_read},
+    {"user", FATE_read},
+    {"safety_identifier", FATE_read},
+    {"service_tier", FATE_read},
     {"response_format", FATE_read},
     {"reasoning_effort", FATE_read},
     {"reasoning", FATE_read},
@@ -68,6 +72,7 @@ static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena,
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
 static int read_format(struct chat *chat, yyjson_val *format, struct err *err);
+static void read_account(struct chat *chat, yyjson_val *root);
 
 int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err)
@@ -91,9 +96,11 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
         r = read_tool_choice(&chat, json_find(root, "tool_choice"), err);
     if (r == 0)
         r = read_format(&chat, json_find(root, "response_format"), err);
-    if (r == 0)
-        *ret = chat;
-    return r;
+    if (r < 0)
+        return r;
+    read_account(&chat, root);
+    *ret = chat;
+    return 0;
 }
 
 static int read_members(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err)
@@ -266,6 +273,7 @@ static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err)
     tool->name = json_find_str(function, "name");
     tool->description = json_find_str(function, "description");
     tool->parameters = json_find(function, "parameters");
+    tool->strict = json_find_true(function, "strict");
     if (!yyjson_is_obj(tool->parameters))
         tool->parameters = NULL;
     return tool->name.len ? 0 : err_set(err, -EINVAL, "function.name: expected a name");
@@ -313,4 +321,14 @@ static int read_format(struct chat *chat, yyjson_val *format, struct err *err)
     return yyjson_is_obj(chat->schema)
                ? 0
                : err_set(err, -EINVAL, "response_format.json_schema.schema: expected an object");
+}
+
+/* safety_identifier is what user is called today. */
+static void read_account(struct chat *chat, yyjson_val *root)
+{
+    chat->one_call = yyjson_is_false(json_find(root, "parallel_tool_calls"));
+    chat->service_tier = json_find_str(root, "service_tier");
+    chat->user = json_find_str(root, "safety_identifier");
+    if (!chat->user.len)
+        chat->user = json_find_str(root, "user");
 }

@@ -7,15 +7,12 @@
 
 static void put_prompt(struct json_out *o, const struct chat *chat);
 static void put_inputs(struct json_out *o, const struct chat *chat);
-static void put_messages(struct json_out *o, const struct chat *chat);
-static void put_message(struct json_out *o, const struct message *message);
-static void put_content(struct json_out *o, const struct message *message);
-static void put_part(struct json_out *o, const struct part *part);
-static void put_calls(struct json_out *o, const struct message *message);
 static void put_tools(struct json_out *o, const struct chat *chat);
 static void put_tool_choice(struct json_out *o, const struct chat *chat);
 static void put_format(struct json_out *o, const struct chat *chat);
-static void put_sampling(struct json_out *o, const struct chat *chat);
+static void put_sampling(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
+                         struct arena *arena);
+static void put_account(struct json_out *o, const struct chat *chat);
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                         struct arena *arena);
 
@@ -24,8 +21,8 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
 {
     struct json_out o = {.out = out};
     enum task task = chat->task;
+    int r;
 
-    (void)err;
     json_open(&o, '{');
     json_text(json_key(&o, "model"), shape->model);
     if (task == TASK_embed) {
@@ -33,14 +30,15 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
         json_close(&o, '}');
         return o.error;
     }
-    if (task == TASK_chat)
-        put_messages(&o, chat);
-    else
+    if (task != TASK_chat)
         put_prompt(&o, chat);
+    else if ((r = openai_put_turns(&o, chat, shape, arena, err)) < 0)
+        return r;
     if (chat->tool_count && chat->tool_choice != CHOICE_none)
         put_tools(&o, chat);
     put_format(&o, chat);
-    put_sampling(&o, chat);
+    put_sampling(&o, chat, shape, arena);
+    put_account(&o, chat);
     if (!o.error)
         o.error = put_thinking(&o, chat, shape, arena);
     json_bool(json_key(&o, "stream"), stream);
@@ -72,99 +70,6 @@ static void put_inputs(struct json_out *o, const struct chat *chat)
     json_text(json_key(o, "encoding_format"), STR("float"));
 }
 
-static void put_messages(struct json_out *o, const struct chat *chat)
-{
-    json_open(json_key(o, "messages"), '[');
-    for (size_t i = 0; i < chat->message_count; i++)
-        put_message(o, &chat->messages[i]);
-    json_close(o, ']');
-}
-
-static void put_message(struct json_out *o, const struct message *message)
-{
-    static const char *const roles[] = {[ROLE_system] = "system",
-                                        [ROLE_user] = "user",
-                                        [ROLE_assistant] = "assistant",
-                                        [ROLE_tool] = "tool"};
-
-    json_open(o, '{');
-    json_text(json_key(o, "role"), str_from(roles[message->role]));
-    put_content(o, message);
-    if (message->thinking.len)
-        json_text(json_key(o, "reasoning_content"), message->thinking);
-    if (message->call_count)
-        put_calls(o, message);
-    if (message->role == ROLE_tool)
-        json_text(json_key(o, "tool_call_id"), message->call_id);
-    json_close(o, '}');
-}
-
-/* One text is a string, as every engine understands it; more is a list of parts. */
-static void put_content(struct json_out *o, const struct message *message)
-{
-    json_key(o, "content");
-    if (message->part_count == 1 && message->parts[0].kind == PART_text) {
-        json_text(o, message->parts[0].text);
-        return;
-    }
-    if (!message->part_count) {
-        json_text(o, STR(""));
-        return;
-    }
-    json_open(o, '[');
-    for (size_t i = 0; i < message->part_count; i++)
-        put_part(o, &message->parts[i]);
-    json_close(o, ']');
-}
-
-static void put_part(struct json_out *o, const struct part *part)
-{
-    struct buf url;
-
-    json_open(o, '{');
-    if (part->kind == PART_text) {
-        json_text(json_key(o, "type"), STR("text"));
-        json_text(json_key(o, "text"), part->text);
-    } else if (part->kind == PART_image) {
-        buf_init(&url, 256);
-        json_text(json_key(o, "type"), STR("image_url"));
-        json_open(json_key(o, "image_url"), '{');
-        if (!part->url.len && !o->error)
-            o->error = buf_printf(&url, "data:%.*s;base64,", STR_ARG(part->media_type));
-        json_joined(json_key(o, "url"), buf_str(&url), part->url.len ? part->url : part->base64);
-        json_close(o, '}');
-        buf_fini(&url);
-    } else {
-        struct str slash = part->media_type;
-
-        json_text(json_key(o, "type"), STR("input_audio"));
-        json_open(json_key(o, "input_audio"), '{');
-        json_text(json_key(o, "data"), part->base64);
-        str_cut(slash, '/', &slash);
-        json_text(json_key(o, "format"), slash);
-        json_close(o, '}');
-    }
-    json_close(o, '}');
-}
-
-static void put_calls(struct json_out *o, const struct message *message)
-{
-    json_open(json_key(o, "tool_calls"), '[');
-    for (size_t i = 0; i < message->call_count; i++) {
-        const struct tool_call *call = &message->calls[i];
-
-        json_open(o, '{');
-        json_text(json_key(o, "id"), call->id);
-        json_text(json_key(o, "type"), STR("function"));
-        json_open(json_key(o, "function"), '{');
-        json_text(json_key(o, "name"), call->name);
-        json_text(json_key(o, "arguments"), call->arguments);
-        json_close(o, '}');
-        json_close(o, '}');
-    }
-    json_close(o, ']');
-}
-
 static void put_tools(struct json_out *o, const struct chat *chat)
 {
     json_open(json_key(o, "tools"), '[');
@@ -177,10 +82,14 @@ static void put_tools(struct json_out *o, const struct chat *chat)
             json_text(json_key(o, "description"), chat->tools[i].description);
         if (chat->tools[i].parameters)
             json_value(json_key(o, "parameters"), chat->tools[i].parameters);
+        if (chat->tools[i].strict)
+            json_bool(json_key(o, "strict"), true);
         json_close(o, '}');
         json_close(o, '}');
     }
     json_close(o, ']');
+    if (chat->one_call)
+        json_bool(json_key(o, "parallel_tool_calls"), false);
     put_tool_choice(o, chat);
 }
 
@@ -216,7 +125,8 @@ static void put_format(struct json_out *o, const struct chat *chat)
     json_close(o, '}');
 }
 
-static void put_sampling(struct json_out *o, const struct chat *chat)
+static void put_sampling(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
+                         struct arena *arena)
 {
     const struct {
         const char *name;
@@ -224,14 +134,19 @@ static void put_sampling(struct json_out *o, const struct chat *chat)
     } numbers[] = {
         {"temperature", &chat->temperature},
         {"top_p", &chat->top_p},
-        {"top_k", &chat->top_k}, /* not OpenAI's own, but llama-server, vLLM and others take it */
         {"seed", &chat->seed},
         {"presence_penalty", &chat->presence_penalty},
         {"frequency_penalty", &chat->frequency_penalty},
     };
 
     if (chat->ask->max_tokens)
-        json_number(json_key(o, "max_tokens"), chat->ask->max_tokens);
+        json_number(json_key(o, shape->is_strict ? "max_completion_tokens" : "max_tokens"),
+                    chat->ask->max_tokens);
+    /* Not OpenAI's own, but llama-server, vLLM and others take it. */
+    if (chat->top_k.given && !shape->is_strict)
+        json_double(json_key(o, "top_k"), chat->top_k.value);
+    else if (chat->top_k.given && !o->error)
+        o->error = chat_drop(chat, arena, STR("top_k"));
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (numbers[i].value->given)
             json_double(json_key(o, numbers[i].name), numbers[i].value->value);
@@ -241,6 +156,16 @@ static void put_sampling(struct json_out *o, const struct chat *chat)
     for (size_t i = 0; i < chat->stop_count; i++)
         json_text(o, chat->stops[i]);
     json_close(o, ']');
+}
+
+static void put_account(struct json_out *o, const struct chat *chat)
+{
+    if (chat->user.len)
+        json_text(json_key(o, "user"), chat->user);
+    if (str_is(chat->service_tier, "standard_only")) /* Anthropic's word for it */
+        json_text(json_key(o, "service_tier"), STR("default"));
+    else if (chat->service_tier.len)
+        json_text(json_key(o, "service_tier"), chat->service_tier);
 }
 
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
