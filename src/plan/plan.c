@@ -6,11 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "plan/milp.h"
 #include "plan/plan_inside.h"
 #include "plan/search.h"
 
 static int solve(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
                  struct err *err);
+static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
+                 uint64_t began_ms, double *bound);
 static double easy_bound(const struct problem *p);
 static void judge(struct plan *plan, double bound, double gap);
 
@@ -60,22 +63,41 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
         .deadline_ms = wish->now_ms && wish->time_limit_ms ? began_ms + wish->time_limit_ms : 0,
         .now_ms = wish->now_ms,
     };
+    double bound = easy_bound(pl->problem);
     int r = search_start(pl);
 
     if (r < 0)
         return conflict_say(pl->problem, err);
     r = search_improve(pl, &limits, &o->plan.rounds);
     if (r == 0)
+        r = prove(o, pl, wish, began_ms, &bound);
+    if (r == 0)
         r = plan_fill(o, pl);
     if (r < 0)
         return err_set(err, r, r == -E2BIG ? "a plan may have %d copies" : "out of memory (%d)",
                        PLAN_COPIES_MAX);
-    o->plan.solver = "search";
     o->plan.objective = placement_reckon(pl);
-    judge(&o->plan, easy_bound(pl->problem), wish->gap);
+    judge(&o->plan, bound, wish->gap);
     if (wish->now_ms)
         o->plan.seconds = (double)(wish->now_ms() - began_ms) / 1e3;
     return 0;
+}
+
+/* With whatever solver there is, in what is left of the time. */
+static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
+                 uint64_t began_ms, double *bound)
+{
+    const struct solver *solver = wish->time_limit_ms && wish->now_ms ? solver_find() : NULL;
+    double left_s = 0;
+
+    o->plan.solver = "search";
+    if (solver)
+        left_s = (double)(began_ms + wish->time_limit_ms) / 1e3 - (double)wish->now_ms() / 1e3;
+    if (left_s <= 0.1)
+        return 0;
+    o->plan.solver = str_is(str_from(solver->name), "cbc") ? "search+cbc" : "search+highs";
+    return milp_prove(pl, solver, &(struct milp_limits){.gap = wish->gap / 2, .seconds = left_s},
+                      bound);
 }
 
 /* As if every machine could keep everything loaded, and moving cost nothing. */
