@@ -27,6 +27,18 @@ enum task {
 /* The answer goes through as it came: nobody translates it. */
 bool task_is_passed(enum task task);
 
+/* The answer can be had in pieces. */
+static inline bool task_has_stream(enum task task)
+{
+    return task == TASK_chat || task == TASK_complete;
+}
+
+/* The answer is vectors. */
+static inline bool task_is_embedding(enum task task)
+{
+    return task == TASK_embed || task == TASK_embed_one;
+}
+
 /* What an engine must be able to do, a mask; the catalog says the same of a copy. */
 enum need {
     NEED_images = 1 << 0,
@@ -48,6 +60,7 @@ struct ask {
     size_t model_at;         /* where in body the value of "model" stands, quotes included */
     size_t model_len;
     bool stream;
+    bool is_load;             /* nothing is asked: Ollama is told to load the model */
     bool include_usage;       /* the caller wants usage in its stream */
     bool has_foreign_thought; /* it must be written anew for an engine of its own dialect */
     uint32_t needs;           /* mask of enum need */

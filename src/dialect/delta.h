@@ -27,6 +27,7 @@ enum finish {
     FINISH_length,
     FINISH_tool_calls,
     FINISH_content_filter,
+    FINISH_load, /* nothing was asked: the model is loaded */
 };
 
 struct usage {

@@ -19,6 +19,7 @@ const struct dialect ollama_dialect = {
     .scan = ollama_scan,
     .read_request = ollama_read_request,
     .forward = ollama_forward,
+    .note_dropped = ollama_note_dropped,
     .writer_new = ollama_writer_new,
     .writer_put = ollama_writer_put,
     .writer_end = ollama_writer_end,
@@ -78,8 +79,7 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
 
 static const char *content_type(const struct reply_shape *shape)
 {
-    return shape->stream && shape->task != TASK_embed ? "application/x-ndjson"
-                                                      : "application/json; charset=utf-8";
+    return shape->stream ? "application/x-ndjson" : "application/json; charset=utf-8";
 }
 
 static const char *target(enum task task)
@@ -88,6 +88,7 @@ static const char *target(enum task task)
         [TASK_chat] = "/api/chat",
         [TASK_complete] = "/api/generate",
         [TASK_embed] = "/api/embed",
+        [TASK_embed_one] = "/api/embeddings",
     };
 
     return targets[task];

@@ -8,11 +8,16 @@
 int ollama_scan(struct ask *ret, enum task task, struct str body, struct err *err);
 int ollama_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err);
-int ollama_forward(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
 
-/* ollama_messages.c: the messages of a chat, given a list of them. */
+/* ollama_forward.c */
+int ollama_forward(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
+int ollama_note_dropped(struct chat *chat, struct arena *arena);
+
+/* ollama_messages.c: the messages of a chat, given a list of them; of /api/generate, given the
+ * request. */
 int ollama_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
                          struct err *err);
+int ollama_read_generate(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 
 int ollama_writer_new(struct writer **ret, const struct reply_shape *shape, struct buf *out);
 int ollama_writer_put(struct writer *w, const struct delta *delta);

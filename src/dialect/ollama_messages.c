@@ -9,8 +9,8 @@ enum { LOOKS_MAX = 1024 };
 static int read_message(struct chat *chat, yyjson_val *message, struct arena *arena,
                         struct err *err);
 static int read_role(struct message *ret, yyjson_val *message, struct err *err);
-static int read_parts(struct message *ret, yyjson_val *message, struct arena *arena,
-                      struct err *err);
+static int read_parts(struct message *ret, struct str content, yyjson_val *images,
+                      struct arena *arena, struct err *err);
 static void read_image(struct part *ret, struct str base64);
 static int read_calls(struct chat *chat, yyjson_val *calls, struct arena *arena, struct err *err);
 static int read_call(struct tool_call *ret, yyjson_val *call, struct arena *arena, struct err *err);
@@ -35,6 +35,27 @@ int ollama_read_messages(struct chat *chat, yyjson_val *messages, struct arena *
     return 0;
 }
 
+int ollama_read_generate(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err)
+{
+    struct str system = json_find_str(root, "system");
+    struct message *message;
+
+    chat->messages = arena_alloc(arena, 2 * sizeof *chat->messages);
+    if (!chat->messages)
+        return -ENOMEM;
+    if (system.len) {
+        message = &chat->messages[chat->message_count++];
+        message->role = ROLE_system;
+        message->parts = arena_alloc(arena, sizeof *message->parts);
+        if (!message->parts)
+            return -ENOMEM;
+        message->parts[message->part_count++].text = system;
+    }
+    message = &chat->messages[chat->message_count++];
+    message->role = ROLE_user;
+    return read_parts(message, chat->prompt, json_find(root, "images"), arena, err);
+}
+
 static int read_message(struct chat *chat, yyjson_val *message, struct arena *arena,
                         struct err *err)
 {
@@ -42,7 +63,8 @@ static int read_message(struct chat *chat, yyjson_val *message, struct arena *ar
     int r = read_role(ret, message, err);
 
     if (r == 0)
-        r = read_parts(ret, message, arena, err);
+        r = read_parts(ret, json_find_str(message, "content"), json_find(message, "images"), arena,
+                       err);
     if (r == 0)
         r = read_calls(chat, json_find(message, "tool_calls"), arena, err);
     if (r == 0 && ret->role == ROLE_tool)
@@ -70,11 +92,10 @@ static int read_role(struct message *ret, yyjson_val *message, struct err *err)
 }
 
 /* The text first, as a person would show a picture to what was said. */
-static int read_parts(struct message *ret, yyjson_val *message, struct arena *arena,
-                      struct err *err)
+static int read_parts(struct message *ret, struct str content, yyjson_val *images,
+                      struct arena *arena, struct err *err)
 {
-    struct str content = json_find_str(message, "content");
-    yyjson_val *images = json_find(message, "images"), *image;
+    yyjson_val *image;
     yyjson_arr_iter each = yyjson_arr_iter_with(images);
 
     ret->parts = arena_alloc(arena, (yyjson_arr_size(images) + 1) * sizeof *ret->parts);

@@ -8,7 +8,7 @@
 static int drop_unknown(struct chat *chat, yyjson_val *obj, const char *prefix,
                         const char *const *known, size_t count, struct arena *arena);
 static int read_content(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
-static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err);
+static int read_prompt(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_inputs(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_options(struct chat *chat, yyjson_val *options, struct arena *arena,
                         struct err *err);
@@ -18,9 +18,10 @@ static int read_settings(struct chat *chat, yyjson_val *root, struct err *err);
 int ollama_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err)
 {
-    static const char *const known[] = {"model",  "messages", "prompt",       "suffix",    "input",
-                                        "stream", "options",  "tools",        "format",    "think",
-                                        "raw",    "logprobs", "top_logprobs", "dimensions"};
+    static const char *const known[] = {"model",        "messages",   "prompt",  "suffix",
+                                        "input",        "stream",     "options", "tools",
+                                        "format",       "think",      "raw",     "logprobs",
+                                        "top_logprobs", "dimensions", "system",  "images"};
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
     struct chat chat = {.ask = ask, .task = ask->task};
     int r = read_content(&chat, root, arena, err);
@@ -64,43 +65,45 @@ static int read_content(struct chat *chat, yyjson_val *root, struct arena *arena
 {
     switch (chat->ask->task) {
     case TASK_chat:
-        if (!yyjson_arr_size(json_find(root, "messages")))
-            return err_set(err, -ENOTSUP,
-                           "messages: only Ollama loads a model when there are none");
         return ollama_read_messages(chat, json_find(root, "messages"), arena, err);
     case TASK_complete:
-        return read_prompt(chat, root, err);
+        return read_prompt(chat, root, arena, err);
     default:
         return read_inputs(chat, root, arena, err);
     }
 }
 
-/* Members of /api/generate that a completion elsewhere has no place for. */
-static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err)
+/* Ollama puts a prompt through the model's template, as one message of a chat; but for a raw one,
+ * and one with a hole to fill. */
+static int read_prompt(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err)
 {
-    static const char *const only_here[] = {"system", "template", "context", "images"};
+    static const char *const only_here[] = {"template", "context"};
 
-    for (size_t i = 0; i < COUNT_OF(only_here); i++) {
-        yyjson_val *value = json_find(root, only_here[i]);
-
-        if (value && !yyjson_is_null(value) && yyjson_get_len(value))
+    for (size_t i = 0; i < COUNT_OF(only_here); i++)
+        if (yyjson_get_len(json_find(root, only_here[i])))
             return err_set(err, -ENOTSUP, "%s: only Ollama itself can do that; use /api/chat",
                            only_here[i]);
-    }
     chat->prompt = json_find_str(root, "prompt");
     chat->suffix = json_find_str(root, "suffix");
-    if (!chat->prompt.len)
-        return err_set(err, -ENOTSUP, "prompt: only Ollama loads a model when there is none");
+    if (!json_find_true(root, "raw") && !chat->suffix.len) {
+        chat->task = TASK_chat;
+        return ollama_read_generate(chat, root, arena, err);
+    }
+    if (yyjson_arr_size(json_find(root, "images")))
+        return err_set(err, -ENOTSUP, "images: a raw prompt has none; use /api/chat");
+    if (json_find_str(root, "system").len)
+        return err_set(err, -ENOTSUP, "system: a raw prompt has none; use /api/chat");
     return 0;
 }
 
 static int read_inputs(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err)
 {
-    int r = read_strings(&chat->inputs, &chat->input_count, json_find(root, "input"), arena);
+    bool is_one = chat->ask->task == TASK_embed_one;
+    int r = read_strings(&chat->inputs, &chat->input_count,
+                         json_find(root, is_one ? "prompt" : "input"), arena);
 
+    chat->task = TASK_embed;
     chat->dimensions = (uint32_t)json_find_u64(root, "dimensions");
-    if (r == 0 && !chat->input_count)
-        return err_set(err, -ENOTSUP, "input: only Ollama loads a model when there is none");
     return r == -EINVAL ? err_set(err, r, "input: expected text or a list of texts") : r;
 }
 

@@ -93,7 +93,7 @@ static int take_frame(struct ollama_reader *o, yyjson_val *root)
     if (error.len && json_find(root, "error"))
         return reader_failure(r, ollama_failure((int)json_find_u64(root, "status_code"), error),
                               error);
-    if (r->task == TASK_embed)
+    if (task_is_embedding(r->task))
         return take_vectors(o, root);
     /* /api/generate has the members of the message in the line itself. */
     result = take_message(o, r->task == TASK_chat ? json_find(root, "message") : root);
@@ -140,9 +140,13 @@ static int take_call(struct ollama_reader *o, yyjson_val *call)
 static int take_vectors(struct ollama_reader *o, yyjson_val *root)
 {
     struct reader *r = &o->base;
-    yyjson_val *list = json_find(root, "embeddings"), *vector;
-    yyjson_arr_iter each = yyjson_arr_iter_with(list);
+    bool is_one = r->task == TASK_embed_one;
+    yyjson_val *list = json_find(root, is_one ? "embedding" : "embeddings"), *vector;
+    yyjson_arr_iter each = yyjson_arr_iter_with(is_one ? NULL : list);
     int result = yyjson_is_arr(list) ? 0 : -EBADMSG;
+
+    if (result == 0 && is_one)
+        result = reader_vector(r, 0, list);
 
     while (result == 0 && (vector = yyjson_arr_iter_next(&each)))
         result = reader_vector(r, (unsigned)each.idx - 1, vector);
@@ -156,10 +160,13 @@ static int take_done(struct ollama_reader *o, yyjson_val *root)
 {
     struct reader *r = &o->base;
     struct delta delta = {.kind = DELTA_finish, .finish = FINISH_stop};
+    struct str reason = json_find_str(root, "done_reason");
     int result;
 
-    if (str_is(json_find_str(root, "done_reason"), "length"))
+    if (str_is(reason, "length"))
         delta.finish = FINISH_length;
+    else if (str_is(reason, "load"))
+        delta.finish = FINISH_load;
     else if (o->call_count)
         delta.finish = FINISH_tool_calls;
     result = reader_put(r, &delta);

@@ -24,11 +24,11 @@ static int put_line(struct writer *w, const struct delta *delta);
 static int keep_usage(struct writer *w, const struct delta *delta);
 static int keep_vector(struct writer *w, const struct delta *delta);
 static int put_last(struct writer *w);
+static struct str done_reason(enum finish finish);
 static int put_vectors(struct writer *w);
 static void begin(struct writer *w, struct json_out *o);
 static void put_message(struct writer *w, struct json_out *o);
 static void put_calls(struct writer *w, struct json_out *o);
-static void put_arguments(struct json_out *o, struct str text);
 static void put_counters(struct writer *w, struct json_out *o);
 static void put_counter(struct json_out *o, const char *name, uint64_t value);
 
@@ -40,7 +40,6 @@ int ollama_writer_new(struct writer **ret, const struct reply_shape *shape, stru
     if (!w)
         return -ENOMEM;
     w->shape = *shape;
-    w->shape.stream = shape->stream && shape->task != TASK_embed;
     w->out = out;
     w->calls.max = out->max;
     buf_init(&w->head, out->max);
@@ -90,7 +89,7 @@ int ollama_writer_put(struct writer *w, const struct delta *delta)
 int ollama_writer_end(struct writer *w)
 {
     size_t before = w->out->len;
-    int r = w->shape.task == TASK_embed ? put_vectors(w) : put_last(w);
+    int r = task_is_embedding(w->shape.task) ? put_vectors(w) : put_last(w);
 
     if (r < 0)
         w->out->len = before;
@@ -116,8 +115,9 @@ static int make_head(struct writer *w)
     struct tm utc;
 
     json_open(&o, '{');
-    json_text(json_key(&o, "model"), w->shape.model);
-    if (w->shape.task == TASK_embed || !gmtime_r(&created, &utc))
+    if (w->shape.task != TASK_embed_one)
+        json_text(json_key(&o, "model"), w->shape.model);
+    if (task_is_embedding(w->shape.task) || !gmtime_r(&created, &utc))
         return o.error;
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     json_text(json_key(&o, "created_at"), str_from(text));
@@ -183,11 +183,22 @@ static int put_last(struct writer *w)
     begin(w, &o);
     put_message(w, &o);
     json_bool(json_key(&o, "done"), true);
-    json_text(json_key(&o, "done_reason"),
-              w->finish == FINISH_length ? STR("length") : STR("stop"));
+    json_text(json_key(&o, "done_reason"), done_reason(w->finish));
     put_counters(w, &o);
     json_close(&o, '}');
     return o.error || !w->shape.stream ? o.error : buf_put_char(w->out, '\n');
+}
+
+static struct str done_reason(enum finish finish)
+{
+    switch (finish) {
+    case FINISH_length:
+        return STR("length");
+    case FINISH_load:
+        return STR("load");
+    default:
+        return STR("stop");
+    }
 }
 
 static int put_vectors(struct writer *w)
@@ -195,11 +206,16 @@ static int put_vectors(struct writer *w)
     struct json_out o = {.out = w->out};
 
     begin(w, &o);
-    json_open(json_key(&o, "embeddings"), '[');
-    if (w->text.len)
-        json_raw(&o, buf_str(&w->text));
-    json_close(&o, ']');
-    put_counters(w, &o);
+    if (w->shape.task == TASK_embed_one) {
+        o.comma = false;
+        json_raw(json_key(&o, "embedding"), w->text.len ? buf_str(&w->text) : STR("[]"));
+    } else {
+        json_open(json_key(&o, "embeddings"), '[');
+        if (w->text.len)
+            json_raw(&o, buf_str(&w->text));
+        json_close(&o, ']');
+        put_counters(w, &o);
+    }
     json_close(&o, '}');
     return o.error;
 }
@@ -240,30 +256,11 @@ static void put_calls(struct writer *w, struct json_out *o)
         json_open(json_key(o, "function"), '{');
         json_number(json_key(o, "index"), i);
         json_text(json_key(o, "name"), buf_str(&call->name));
-        put_arguments(json_key(o, "arguments"), buf_str(&call->arguments));
+        call_put_arguments(json_key(o, "arguments"), buf_str(&call->arguments));
         json_close(o, '}');
         json_close(o, '}');
     }
     json_close(o, ']');
-}
-
-/* Elsewhere a text that a model wrote, line ends and all, here an object: what is none cannot
- * be said. */
-static void put_arguments(struct json_out *o, struct str text)
-{
-    struct json json = {0};
-    int r;
-
-    if (!str_trim(text).len)
-        text = STR("{}");
-    r = json_read(&json, text, JSON_MEMORY(text.len), NULL);
-    if (r == -EINVAL || (r == 0 && !yyjson_is_obj(json.root)))
-        r = -EBADMSG;
-    if (r == 0)
-        json_value(o, json.root);
-    else if (!o->error)
-        o->error = r;
-    json_fini(&json);
 }
 
 /* As Ollama does: nanoseconds, and what is zero is left out. */
@@ -274,7 +271,7 @@ static void put_counters(struct writer *w, struct json_out *o)
     put_counter(o, "total_duration", (t->load_us + t->prefill_us + t->decode_us) * 1000);
     put_counter(o, "load_duration", t->load_us * 1000);
     put_counter(o, "prompt_eval_count", w->usage.prompt_tokens);
-    if (w->shape.task == TASK_embed)
+    if (task_is_embedding(w->shape.task))
         return;
     put_counter(o, "prompt_eval_duration", t->prefill_us * 1000);
     put_counter(o, "eval_count", w->usage.completion_tokens);

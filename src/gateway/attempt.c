@@ -23,6 +23,7 @@ struct call_headers {
     size_t count;
 };
 
+static enum failure answer_load(struct exchange *x);
 static bool is_unsent(const struct exchange *x);
 static void choose(struct exchange *x);
 static enum failure write_body(struct exchange *x, size_t *count);
@@ -59,6 +60,8 @@ enum failure attempt_start(struct exchange *x)
 
     choose(x);
     account_attempt(x);
+    if (a->translated && x->ask.is_load)
+        return answer_load(x);
     why = write_body(x, &pieces);
     if (!why && relay_reset(x) < 0)
         why = FAILURE_out_of_room;
@@ -83,17 +86,31 @@ void attempt_end(struct exchange *x, bool caller_left)
     a->reader = NULL;
     change =
         traffic_done(x->worker->gateway->traffic, copy->place, seen, loop_now_ms(x->worker->loop));
-    if (!x->why && !caller_left)
+    if (!x->why && !caller_left && a->status)
         traffic_resident(x->worker->gateway->traffic, copy->place, true);
     account_attempt_end(x, outcome, change);
 }
 
-/* What the gateway itself could not send says nothing about the engine: no breaker closes by it. */
+/* Only Ollama can be told to load a model; what is behind the others is there when it is asked. */
+static enum failure answer_load(struct exchange *x)
+{
+    const struct delta delta = {.kind = DELTA_finish, .finish = FINISH_load};
+    int r = relay_reset(x);
+
+    if (r == 0)
+        r = relay_put(x, &delta);
+    if (r == 0)
+        r = x->dialect->writer_end(x->writer);
+    x->attempt.over = true;
+    return r < 0 ? failure_of(r) : FAILURE_none;
+}
+
+/* What was never sent says nothing about the engine: no breaker closes by it. */
 static bool is_unsent(const struct exchange *x)
 {
     enum blame blame = failure_row(x->why)->blame;
 
-    return x->why && !x->attempt.status && (blame == BLAME_caller || blame == BLAME_gateway);
+    return !x->attempt.status && (!x->why || blame == BLAME_caller || blame == BLAME_gateway);
 }
 
 void attempt_pause(struct exchange *x)

@@ -3,10 +3,13 @@
  * Golden cases: what a caller and an engine say, and what each must hear.
  *
  * A case is a folder <caller's dialect>/<name>/ with
- *     case.json     {"task","engine","model",…}: the engine's dialect and the copy's shape
+ *     case.json     {"task","engine","model",…}: the engine's dialect and the copy's shape; "rest"
+ *                   and "query" of a path that says what others say in the body
  *     request.json  what the caller sends
  *     ask.json      what scanning it must find
  *     engine.json   what the engine must be sent; or refused.txt, in which words it is refused
+ *     target.txt    where, in a dialect whose paths name the model
+ *     dropped.txt   what it is not told
  *     upstream.*    what the engine answers: .sse, .ndjson or .json
  *     client.*      what the caller must get for it
  *     deltas.txt    what the reader must say of it
@@ -24,8 +27,8 @@ struct golden {
     struct arena arena;
     struct json setup; /* case.json */
     const struct dialect *caller, *engine;
-    enum task task;
-    int status; /* of the engine's answer */
+    enum task task, asked; /* of the caller, and of the engine */
+    int status;            /* of the engine's answer */
     struct copy_shape copy;
     struct reply_shape reply;
     struct ask ask;

@@ -60,7 +60,7 @@ static void stream(struct replay *r, size_t cut)
     struct reader *reader;
     int result = 0;
 
-    MUST(g->engine->reader_new(&reader, g->task, g->upstream_streams, EVENT_MAX,
+    MUST(g->engine->reader_new(&reader, g->asked, g->upstream_streams, EVENT_MAX,
                                (struct sink){on_delta, r}));
     if (cut == SIZE_MAX)
         for (size_t at = 0; at < length; at++)
@@ -128,8 +128,8 @@ void describe_delta(struct buf *out, const struct delta *delta)
 {
     static const char *const kinds[] = {"text",   "thinking", "call",    "embedding",
                                         "finish", "usage",    "failure", "end"};
-    static const char *const finishes[] = {"none", "stop", "length", "tool_calls",
-                                           "content_filter"};
+    static const char *const finishes[] = {"none",       "stop",           "length",
+                                           "tool_calls", "content_filter", "load"};
 
     MUST(buf_printf(out, "%s", kinds[delta->kind]));
     if (delta->index)

@@ -30,6 +30,9 @@ static bool open_case(struct golden *g);
 static bool find_dialects(struct golden *g);
 static bool check_request(struct golden *g);
 static bool check_engine_request(struct golden *g, struct chat *chat);
+static int forward(struct golden *g, struct buf *out, struct chat *chat);
+static int splice(const struct ask *ask, struct buf *out, struct str model);
+static bool check_target(struct golden *g);
 static bool check_answer(struct golden *g);
 static bool check_cuts(struct golden *g, const struct replay *expected);
 static bool check_dropped(struct golden *g, const struct chat *chat);
@@ -128,6 +131,10 @@ static bool open_case(struct golden *g)
         .keep_alive = json_find_str(root, "keep_alive"),
         .can_think = json_find_true(root, "can_think"),
         .can_grade = json_find_true(root, "can_grade"),
+        .can_fetch = json_find_true(root, "can_fetch"),
+        .reads_files = json_find_true(root, "reads_files"),
+        .is_strict = json_find_true(root, "is_strict"),
+        .max_output = (uint32_t)json_find_u64(root, "max_output"),
     };
     for (size_t i = 0; i < COUNT_OF(upstreams); i++)
         if (read_file(&g->upstream, &g->arena, g->folder, upstreams[i]))
@@ -176,6 +183,9 @@ static bool check_request(struct golden *g)
     if (!read_file(&body, &g->arena, g->folder, "request.json"))
         return expect(g, "request.json", STR(""));
     r = g->caller->scan(&g->ask, g->task, body, &err);
+    if (r == 0 && g->caller->scan_path)
+        r = g->caller->scan_path(&g->ask, json_find_str(g->setup.root, "rest"),
+                                 json_find_str(g->setup.root, "query"), &g->arena, &err);
     if (r < 0)
         return expect(g, "refused.txt", str_from(err.text));
     describe_ask(&text, &g->ask);
@@ -187,12 +197,15 @@ static bool check_request(struct golden *g)
                                     .id = STR("01GOLDEN"),
                                     .model = g->ask.model,
                                     .created_s = 1763900000};
+    g->asked = g->task;
     if (g->caller == g->engine && !g->caller->forward)
-        return is_good;
+        return check_target(g) && is_good;
     if (g->caller != g->engine)
         r = g->caller->read_request(&chat, &g->ask, &g->arena, &err);
     if (r < 0)
         return expect(g, "refused.txt", str_from(err.text)) && is_good;
+    if (g->caller != g->engine)
+        g->asked = chat.task;
     g->reply.base64 = chat.base64;
     return check_engine_request(g, &chat) && is_good;
 }
@@ -206,13 +219,51 @@ static bool check_engine_request(struct golden *g, struct chat *chat)
 
     buf_init(&out, FILE_MAX);
     if (g->caller == g->engine)
-        r = g->caller->forward(&out, &g->ask, &g->copy);
+        r = forward(g, &out, chat);
     else
         r = g->engine->write_request(&out, chat, &g->copy, g->ask.stream, &g->arena, &err);
     if (r < 0)
         is_good = expect(g, "refused.txt", str_from(err.text));
     else
-        is_good = expect(g, "engine.json", buf_str(&out)) && check_dropped(g, chat);
+        is_good =
+            expect(g, "engine.json", buf_str(&out)) && check_dropped(g, chat) && check_target(g);
+    buf_fini(&out);
+    return is_good;
+}
+
+static int forward(struct golden *g, struct buf *out, struct chat *chat)
+{
+    int r = 0;
+
+    chat->ask = &g->ask;
+    if (g->caller->note_dropped)
+        r = g->caller->note_dropped(chat, &g->arena);
+    if (r == 0)
+        r = g->caller->forward(out, &g->ask, &g->copy);
+    return r > 0 ? splice(&g->ask, out, g->copy.model) : r;
+}
+
+/* As the gateway does with a body that goes on as it is. */
+static int splice(const struct ask *ask, struct buf *out, struct str model)
+{
+    size_t after = ask->model_at + ask->model_len;
+    int r = buf_put(out, str_slice(ask->body.data, ask->model_at));
+
+    if (r == 0 && ask->model_len)
+        r = json_put_string(out, model);
+    return r < 0 ? r : buf_put(out, str_slice(ask->body.data + after, ask->body.len - after));
+}
+
+static bool check_target(struct golden *g)
+{
+    struct buf out;
+    bool is_good;
+
+    if (!g->engine->write_target)
+        return true;
+    buf_init(&out, FILE_MAX);
+    assert(g->engine->write_target(&out, g->asked, &g->copy, g->ask.stream) == 0);
+    is_good = expect(g, "target.txt", buf_str(&out));
     buf_fini(&out);
     return is_good;
 }
@@ -222,7 +273,7 @@ static bool check_dropped(struct golden *g, const struct chat *chat)
     struct buf out;
     bool is_good;
 
-    if (!chat->dropped_count || g->caller == g->engine)
+    if (!chat->dropped_count)
         return true;
     buf_init(&out, FILE_MAX);
     for (size_t i = 0; i < chat->dropped_count; i++)
