@@ -55,6 +55,17 @@ bool option_given(const struct options *o, const char *name)
     return option_value(o, name) != NULL;
 }
 
+const char *option_value_at(const struct options *o, const char *name, size_t index)
+{
+    size_t row = find_row(o->command, str_from(name));
+
+    assert(row < OPTIONS_MAX);
+    for (size_t i = 0; i < o->given_count; i++)
+        if (o->given[i].row == row && index-- == 0)
+            return o->given[i].value;
+    return NULL;
+}
+
 /* READ_done to go on, else the exit status. */
 static int read_word(struct options *o, int argc, char **argv, int *at)
 {
@@ -98,6 +109,9 @@ static int read_known(struct options *o, size_t row, struct str word, const char
         return usage_error(o->command, "--%s needs a value: --%s %s", option->name, option->name,
                            option->argument);
     }
+    if (o->given_count == VALUES_MAX)
+        return usage_error(o->command, "too many options, from --%s on", option->name);
+    o->given[o->given_count++] = (struct option_given){row, o->values[row]};
     return READ_done;
 }
 

@@ -8,8 +8,8 @@
  *     if (option_given(&o, "json")) …
  *     fleet = o.operands[0];
  *
- * --name VALUE, --name=VALUE, flags; `--` ends the options. The last of two wins. Everything is
- * borrowed from argv.
+ * --name VALUE, --name=VALUE, flags; `--` ends the options. The last of two wins, unless all are
+ * asked for one by one. Everything is borrowed from argv.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 
 enum {
     OPERANDS_MAX = 16,
+    VALUES_MAX = 64, /* options given, repeated ones too */
     OPTIONS_MAX = 0
 #define OPTION(command, name, argument, what) +1
 #include "tables/options.def"
@@ -36,6 +37,11 @@ struct options {
 
     const char *command;
     const char *values[OPTIONS_MAX]; /* by row */
+    struct option_given {
+        size_t row;
+        const char *value;
+    } given[VALUES_MAX]; /* in the order of argv */
+    size_t given_count;
     const char *operands[OPERANDS_MAX];
     size_t operand_count;
 };
@@ -46,3 +52,6 @@ bool options_read(struct options *o, int argc, char **argv, int *status);
 /* The row must exist: asking for another is a bug. */
 const char *option_value(const struct options *o, const char *name);
 bool option_given(const struct options *o, const char *name);
+
+/* The value that was given first, second …; NULL behind the last. */
+const char *option_value_at(const struct options *o, const char *name, size_t index);

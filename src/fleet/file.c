@@ -40,6 +40,12 @@ static int build(struct fleet **ret, struct fleet_owner **owner, struct loader *
 
 int fleet_load(struct fleet **ret, const char *path, struct err *err)
 {
+    return fleet_load_with(ret, path, (struct str){0}, NULL, err);
+}
+
+int fleet_load_with(struct fleet **ret, const char *path, struct str more, const char *name,
+                    struct err *err)
+{
     struct fleet_owner *o = new_owner();
     struct loader l = {.err = err};
     int r;
@@ -48,6 +54,8 @@ int fleet_load(struct fleet **ret, const char *path, struct err *err)
         return err_set(err, -ENOMEM, "no memory for a fleet");
     l.arena = &o->arena;
     r = load_tree(&l, path, NULL, NULL);
+    if (r == 0 && more.len)
+        r = add_tree(&l, more, name, NULL);
     if (r == 0)
         r = build(ret, &o, &l);
     fleet_free(o ? &o->fleet : NULL);

@@ -138,6 +138,10 @@ struct fleet {
  * -EMSGSIZE; -ENOMEM. Included paths start at the folder of the file that names them. */
 MUST_USE int fleet_load(struct fleet **ret, const char *path, struct err *err);
 
+/* With the entries of a further text, under a name for messages. */
+MUST_USE int fleet_load_with(struct fleet **ret, const char *path, struct str more,
+                             const char *name, struct err *err);
+
 /* The same from memory, under a name for messages; `include` is refused. */
 MUST_USE int fleet_parse(struct fleet **ret, struct str text, const char *name, struct err *err);
 
