@@ -21,7 +21,7 @@ def missing():
     if not shutil.which("node"):
         return "there is no node: tools/setup clients"
     if not (NODE / "installed.json").exists():
-        return "OpenAI's library is not installed: tools/setup clients"
+        return "the clients' libraries are not installed: tools/setup clients"
     return None
 
 
