@@ -179,6 +179,11 @@ unsigned world_pending(const struct world *w, unsigned engine)
     return w->engines[engine].pending_count;
 }
 
+struct world_counts world_count(const struct world *w)
+{
+    return w->counts;
+}
+
 struct box world_free_box(const struct world *w)
 {
     struct box left = w->box;

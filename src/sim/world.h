@@ -111,3 +111,9 @@ struct runner_view {
 /* The engine's i-th runner, in the order they were loaded; false when there are not so many. */
 bool world_runner(const struct world *w, unsigned engine, unsigned i, struct runner_view *ret);
 unsigned world_pending(const struct world *w, unsigned engine);
+
+/* Since its beginning: loads that were asked for, and copies that had to go for others. */
+struct world_counts {
+    uint64_t loads, evictions;
+};
+struct world_counts world_count(const struct world *w);

@@ -74,6 +74,7 @@ struct world {
     double factor;
     uint32_t after_tokens;
     bool leaps;
+    struct world_counts counts;
 };
 
 /* world.c */

@@ -188,6 +188,7 @@ static bool serve_first(struct loader *e, double now_ms)
         return true;
     }
     r = loader_load(e, v->artifact, v->num_ctx, &pace, now_ms);
+    e->world->counts.loads++;
     r->options = v->options;
     r->asker = v;
     v->runner = r;
@@ -276,6 +277,7 @@ static bool goes_before(const struct runner *a, const struct runner *b)
 
 static void expire(struct runner *r, double now_ms)
 {
+    r->engine->world->counts.evictions += r->keep_ms > 0;
     r->keep_ms = 0;
     if (r->refs == 0 && r->state == RUNNER_loaded)
         loader_unload(r, now_ms);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The choice: of all the ways to answer one errand, the one that costs least.
+ *
+ *     if (choice_make(&choice, board, errand, output_tokens, now_ms))
+ *         choice.starts_now ? send it : keep it in line, there is nothing better to do with it
+ *
+ * Ties go to whoever comes first in the errand's order. Pure; allocates nothing.
+ */
+#pragma once
+
+#include "route/why.h"
+
+struct choice {
+    uint32_t copy;
+    struct costs costs;
+};
+
+/* output_tokens: how long answers of its kind usually are. Written to e->why, if there is one.
+ * False: no candidate will do now. */
+bool choice_make(struct choice *ret, const struct board *b, const struct errand *e,
+                 double output_tokens, uint64_t now_ms);
+
+/* What rules a candidate out; REJECTION_none: nothing. */
+enum rejection choice_rejects(const struct board *b, const struct errand *e, uint32_t option,
+                              uint64_t now_ms);

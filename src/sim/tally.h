@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What came of a play: times, how many were served well, loads, money.
+ *
+ *     tally_add(&t, first_s, finish_s, …);   for each request
+ *     tally_end(&t);                          then the quantiles are there
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "sim/trace.h"
+
+struct quantiles {
+    double p50, p95, p99;
+};
+
+struct tally {
+    const char *policy;
+    uint32_t requests, completed, lost, continued, retried, cloud_requests;
+    uint32_t good;  /* in time, and fast enough */
+    double goodput; /* share of them */
+    uint64_t loads, evictions;
+    double loads_per_hour, span_s;
+    double money_micro;
+    double decide_s; /* what the policy's own thinking took; the caller measures it */
+    struct quantiles first_s, token_s, slowdown;
+
+    float *firsts, *tokens, *slowdowns;
+    uint32_t firsts_count, tokens_count, room;
+};
+
+/* For so many requests at most. */
+void tally_init(struct tally *t, uint32_t requests);
+void tally_free(struct tally *t);
+
+/* One that was answered; ideal_s: how long it would have taken on the best copy, idle and loaded.
+ */
+void tally_add(struct tally *t, const struct trace_row *row, double first_s, double finish_s,
+               double ideal_s);
+void tally_end(struct tally *t);
+
+/* The part-th of sorted values, 0 when there are none. */
+double tally_quantile(const float *sorted, uint32_t count, double part);
