@@ -66,7 +66,7 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     log_event(EVENT_attempt_failed, clock_wall_us(), fields);
 }
 
-void account_settle(const struct exchange *x)
+void account_answered(const struct exchange *x)
 {
     uint64_t took_us = clock_monotonic_us() - x->arrived_us;
 

@@ -13,4 +13,4 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
                          struct verdict_change change);
 
 /* The end of the exchange. */
-void account_settle(const struct exchange *x);
+void account_answered(const struct exchange *x);

@@ -416,7 +416,7 @@ static enum verdict do_settle(struct exchange *x)
         exchange_fail(x, FAILURE_client_gone, (struct str){0});
         x->status = failure_row(x->why)->status;
     }
-    account_settle(x);
+    account_answered(x);
     x->settled = true;
     if (x->stream)
         stream_set_ctx(x->stream, NULL);
