@@ -4,10 +4,9 @@
 
 #include <math.h>
 
-static double output_of(const struct errand *e, double usual_tokens);
+static double output_of(const struct errand *e);
 
-bool choice_make(struct choice *ret, const struct board *b, const struct errand *e,
-                 double output_tokens, uint64_t now_ms)
+bool choice_make(struct choice *ret, const struct board *b, const struct errand *e, uint64_t now_ms)
 {
     struct costs costs[2]; /* the best so far, and the one that is looked at */
     unsigned best = 0;
@@ -15,7 +14,8 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
     struct affinity_found cached;
     struct cost_asked asked = {.worth = &e->worth,
                                .prompt_tokens = e->prompt_tokens,
-                               .output_tokens = output_of(e, output_tokens)};
+                               .output_tokens = output_of(e),
+                               .company = e->company};
 
     affinity_find(b->affinity, e->pieces, e->pieces_count, &cached);
     if (e->why)
@@ -76,7 +76,7 @@ enum rejection choice_rejects(const struct board *b, const struct errand *e, uin
     return REJECTION_none;
 }
 
-static double output_of(const struct errand *e, double usual_tokens)
+static double output_of(const struct errand *e)
 {
-    return e->output_max ? fmin(e->output_max, usual_tokens) : usual_tokens;
+    return e->output_max ? fmin(e->output_max, e->output_tokens) : e->output_tokens;
 }

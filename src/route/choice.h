@@ -2,7 +2,7 @@
 /*
  * The choice: of all the ways to answer one errand, the one that costs least.
  *
- *     if (choice_make(&choice, board, errand, output_tokens, now_ms))
+ *     if (choice_make(&choice, board, errand, now_ms))
  *         choice.starts_now ? send it : keep it in line, there is nothing better to do with it
  *
  * Ties go to whoever comes first in the errand's order. Pure; allocates nothing.
@@ -16,10 +16,9 @@ struct choice {
     struct costs costs;
 };
 
-/* output_tokens: how long answers of its kind usually are. Written to e->why, if there is one.
- * False: no candidate will do now. */
+/* Written to e->why, if there is one. False: no candidate will do now. */
 bool choice_make(struct choice *ret, const struct board *b, const struct errand *e,
-                 double output_tokens, uint64_t now_ms);
+                 uint64_t now_ms);
 
 /* What rules a candidate out; REJECTION_none: nothing. */
 enum rejection choice_rejects(const struct board *b, const struct errand *e, uint32_t option,

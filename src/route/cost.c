@@ -43,6 +43,8 @@ bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
         reckon_work(ret, c, asked);
     if (!reckon_start(ret, b, copy, now_ms))
         return false;
+    if (asked->company > 1)
+        ret->evict_s /= asked->company;
     if (m) {
         ret->wake_s = m->wake_s;
         reckon_neighbours(ret, b, copy, now_ms);

@@ -29,6 +29,7 @@ extern const struct worth worth_usual;
 struct cost_asked {
     const struct worth *worth;
     double prompt_tokens, output_tokens, cached_tokens; /* cached: in that copy's prompt cache */
+    double company; /* requests that would share what a load costs others; at least 1 */
     enum parity parity;
 };
 

@@ -42,7 +42,9 @@ struct errand {
     struct lane *lane;
     double start_tag, finish_tag; /* in seconds of service */
     uint64_t came_ms, begun_ms;
-    uint32_t copy; /* of the attempt under way */
+    uint32_t copy;        /* of the attempt under way */
+    double output_tokens; /* that answers of its lane usually have */
+    uint32_t company;     /* of its lane that wait, itself included: a load would serve them, too */
     uint32_t batch_begun;
     double first_expected_s;
     bool in_line, is_running, has_loaded, was_alone;

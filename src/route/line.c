@@ -25,6 +25,7 @@ struct lane {
     uint32_t outputs[OUTPUTS];
     uint32_t count, next;
     double output_tokens;
+    uint32_t waiting;
     uint32_t looked; /* at this event */
 };
 
@@ -40,8 +41,10 @@ struct line {
 };
 
 static struct lane *find_lane(struct line *l, struct str name);
+static void know_lane(struct errand *e);
 static bool has_hope(const struct board *b, const struct errand *e, uint64_t now_ms);
 static void stand(struct line *l, struct errand *e);
+static void step_out(struct line *l, struct errand *e);
 static void look_at(struct line *l, struct errand *e, uint64_t now_ms);
 static void start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms);
 static bool is_alone(const struct board *b, uint32_t copy);
@@ -88,7 +91,8 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
     if (!e->lane)
         return -ENOMEM;
     e->came_ms = now_ms;
-    if (choice_make(&c, l->board, e, e->lane->output_tokens, now_ms))
+    know_lane(e);
+    if (choice_make(&c, l->board, e, now_ms))
         service_s = (c.costs.prompt_s + c.costs.decode_s) / e->worth.weight;
     else if (!has_hope(l->board, e, now_ms))
         return -EAGAIN;
@@ -112,11 +116,8 @@ void line_leave(struct line *l, struct errand *e, uint64_t now_ms)
 {
     if (e->is_running)
         line_end(l, e, &(struct errand_end){.left = true}, now_ms);
-    if (!e->in_line)
-        return;
-    link_remove(&e->link);
-    e->in_line = false;
-    l->waiting_count--;
+    if (e->in_line)
+        step_out(l, e);
 }
 
 void line_settle(struct line *l, uint64_t now_ms)
@@ -200,14 +201,15 @@ uint32_t line_waiting(const struct line *l)
     return l->waiting_count;
 }
 
-double line_estimate_s(struct line *l, const struct errand *e, uint64_t now_ms)
+double line_estimate_s(struct line *l, struct errand *e, uint64_t now_ms)
 {
-    const struct lane *lane = find_lane(l, e->name);
     struct choice c;
 
-    if (!lane || !choice_make(&c, l->board, e, lane->output_tokens, now_ms))
+    e->lane = find_lane(l, e->name);
+    if (!e->lane)
         return INFINITY;
-    return c.costs.first_s;
+    know_lane(e);
+    return choice_make(&c, l->board, e, now_ms) ? c.costs.first_s : INFINITY;
 }
 
 static struct lane *find_lane(struct line *l, struct str name)
@@ -223,6 +225,12 @@ static struct lane *find_lane(struct line *l, struct str name)
         return lane;
     free(lane);
     return NULL;
+}
+
+static void know_lane(struct errand *e)
+{
+    e->output_tokens = e->lane->output_tokens;
+    e->company = e->lane->waiting + !e->in_line;
 }
 
 /* What keeps a candidate away may pass: it is down, or benched. */
@@ -248,7 +256,16 @@ static void stand(struct line *l, struct errand *e)
         before = before->prev;
     link_append(before->next, &e->link);
     e->in_line = true;
+    e->lane->waiting++;
     l->waiting_count++;
+}
+
+static void step_out(struct line *l, struct errand *e)
+{
+    link_remove(&e->link);
+    e->in_line = false;
+    e->lane->waiting--;
+    l->waiting_count--;
 }
 
 /* Begins, or is expected where it would cost least, so that those behind it reckon with it. */
@@ -258,7 +275,8 @@ static void look_at(struct line *l, struct errand *e, uint64_t now_ms)
 
     if (e->lane->looked >= LANE_LOOK_MAX)
         return;
-    if (!choice_make(&c, l->board, e, e->lane->output_tokens, now_ms)) {
+    know_lane(e);
+    if (!choice_make(&c, l->board, e, now_ms)) {
         e->lane->looked++;
     } else if (c.costs.starts_now) {
         start(l, e, &c, now_ms);
@@ -274,9 +292,7 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
     struct board_copy *copy = &b->copies[c->copy];
     double load_s = copy->state == COPY_away ? c->costs.load_s : 0;
 
-    link_remove(&e->link);
-    e->in_line = false;
-    l->waiting_count--;
+    step_out(l, e);
     l->clock = fmax(l->clock, e->start_tag);
     e->copy = c->copy;
     e->begun_ms = now_ms;

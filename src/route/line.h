@@ -78,4 +78,4 @@ void line_preload(struct line *l, uint64_t now_ms);
 uint32_t line_waiting(const struct line *l);
 
 /* How long it would take until its first token, as of now; INFINITY: nothing can serve it. */
-double line_estimate_s(struct line *l, const struct errand *e, uint64_t now_ms);
+double line_estimate_s(struct line *l, struct errand *e, uint64_t now_ms);

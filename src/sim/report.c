@@ -31,7 +31,7 @@ int report_write_text(struct buf *out, const struct report *r)
 {
     int e = buf_printf(out,
                        "%s, seed %llu: %u requests, %.0f %% of the %.2f a second that the machines "
-                       "could serve with everything loaded\n\n"
+                       "could serve\n\n"
                        "%-18s %8s %8s %8s %8s %8s %7s %8s %6s %6s %9s\n",
                        r->trace, (unsigned long long)r->seed, r->count ? r->tallies[0].requests : 0,
                        r->load * 100, r->capacity_per_s, "POLICY", "TTFT 50", "TTFT 95", "TTFT 99",

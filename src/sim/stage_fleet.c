@@ -12,6 +12,9 @@
 /* What is imagined to have no end. */
 static const uint64_t endless_bytes = UINT64_C(1) << 50;
 
+/* Requests that one load serves, where the plan does not keep a copy loaded: an assumption. */
+static const double requests_a_load = 3;
+
 static void add_copies(struct stage *s);
 static int add_options(struct stage *s, uint32_t demand, struct err *err);
 static void raise_machine(struct stage *s, uint32_t index);
@@ -261,12 +264,14 @@ static void pace(void *ctx, const struct pace_asked *asked, struct pace *ret)
     ret->box.disk_gbs = (ret->box.disk_gbs > 0 ? ret->box.disk_gbs : 1) * c->disk_factor;
 }
 
-/* Of its machine, when all slots decode together. */
+/* Of its machine, when all slots decode together. What the plan does not keep loaded pays its part
+ * of a load. */
 static double occupies_s(const struct stage *s, uint32_t copy, const struct trace_row *row)
 {
     const struct board_copy *c = &s->facts->copies[copy];
     double context = row->prompt_tokens + row->output_tokens / 2.0;
+    double load_s = c->wanted ? 0 : c->expected.load_s / requests_a_load;
 
-    return expect_prompt_s(&c->expected, row->prompt_tokens, 0) +
+    return load_s + expect_prompt_s(&c->expected, row->prompt_tokens, 0) +
            row->output_tokens * expect_step_s(&c->expected, c->slots, context) / c->slots;
 }
