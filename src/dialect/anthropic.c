@@ -24,6 +24,7 @@ const struct dialect anthropic_dialect = {
     .scan = anthropic_scan,
     .read_request = anthropic_read_request,
     .forward = anthropic_forward,
+    .note_dropped = anthropic_note_dropped,
     .writer_new = anthropic_writer_new,
     .writer_put = anthropic_writer_put,
     .writer_end = anthropic_writer_end,

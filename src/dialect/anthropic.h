@@ -11,6 +11,7 @@
 
 int anthropic_scan(struct ask *ret, enum task task, struct str body, struct err *err);
 int anthropic_forward(struct buf *out, const struct ask *ask, const struct copy_shape *shape);
+int anthropic_note_dropped(struct chat *chat, struct arena *arena);
 int anthropic_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                            struct err *err);
 

@@ -112,6 +112,8 @@ struct str failure_words_in(yyjson_val *root)
 
 bool failure_is_overflow(struct str words)
 {
+    if (words_contain(words, "prompt is too long")) /* Anthropic's words */
+        return true;
     return words_contain(words, "context") &&
            (words_contain(words, "exceed") || words_contain(words, "maximum context") ||
             words_contain(words, "too long") || words_contain(words, "larger than"));
