@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_SIZE = 4096 - 32, ALIGN = 16 };
+/* Most arenas hold little: what malloc() keeps at hand is enough for them. */
+enum { FIRST_SIZE = 1024 - 32, CHUNK_SIZE = 4096 - 32, ALIGN = 16 };
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -85,13 +86,14 @@ char *arena_printf(struct arena *a, const char *format, ...)
 /* A block larger than a chunk gets a chunk of its own, behind the current one. */
 static struct arena_chunk *add_chunk(struct arena *a, size_t size)
 {
-    size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+    size_t usual = a->chunks ? CHUNK_SIZE : FIRST_SIZE;
+    size_t room = size > usual ? size : usual;
     struct arena_chunk *chunk = malloc(sizeof *chunk + room);
 
     if (!chunk)
         return NULL;
     *chunk = (struct arena_chunk){.room = room};
-    if (a->chunks && size > CHUNK_SIZE) {
+    if (a->chunks && size > usual) {
         chunk->next = a->chunks->next;
         a->chunks->next = chunk;
     } else {

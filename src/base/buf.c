@@ -52,17 +52,6 @@ int buf_reserve(struct buf *b, size_t more)
     return 0;
 }
 
-int buf_put(struct buf *b, struct str s)
-{
-    int r = buf_reserve(b, s.len);
-
-    if (r < 0 || !s.len)
-        return r;
-    memcpy(b->data + b->len, s.data, s.len);
-    b->len += s.len;
-    return 0;
-}
-
 int buf_put_char(struct buf *b, char c)
 {
     return buf_put(b, str_slice(&c, 1));
@@ -70,13 +59,9 @@ int buf_put_char(struct buf *b, char c)
 
 int buf_put_u64(struct buf *b, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    char digits[STR_U64_ROOM];
 
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while (value /= 10);
-    return buf_put(b, str_slice(digits + at, sizeof digits - at));
+    return buf_put(b, str_from_u64(digits, value));
 }
 
 int buf_printf(struct buf *b, const char *format, ...)

@@ -30,7 +30,6 @@ void buf_reset(struct buf *b);
 /* Empty, memory given back. */
 void buf_release(struct buf *b);
 
-MUST_USE int buf_put(struct buf *b, struct str s);
 MUST_USE int buf_put_char(struct buf *b, char c);
 MUST_USE int buf_put_u64(struct buf *b, uint64_t value);
 MUST_USE int buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
@@ -38,6 +37,18 @@ MUST_USE int buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF
 
 /* At least `more` bytes can be written at data + len without growing. */
 MUST_USE int buf_reserve(struct buf *b, size_t more);
+
+/* Here, because a head or an answer is made of a hundred small pieces. */
+MUST_USE static inline int buf_put(struct buf *b, struct str s)
+{
+    int r = s.len <= b->room - b->len ? 0 : buf_reserve(b, s.len);
+
+    if (r < 0 || !s.len)
+        return r;
+    memcpy(b->data + b->len, s.data, s.len);
+    b->len += s.len;
+    return 0;
+}
 
 /* Drops the first n bytes. */
 void buf_shift(struct buf *b, size_t n);

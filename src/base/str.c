@@ -69,6 +69,16 @@ int str_to_u64(uint64_t *ret, struct str s)
     return 0;
 }
 
+struct str str_from_u64(char room[STR_U64_ROOM], uint64_t value)
+{
+    size_t at = STR_U64_ROOM;
+
+    do
+        room[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    return str_slice(room + at, STR_U64_ROOM - at);
+}
+
 uint64_t str_hash(struct str s)
 {
     uint64_t hash = 0xcbf29ce484222325u;

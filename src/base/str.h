@@ -61,6 +61,10 @@ struct str str_cut(struct str s, char c, struct str *rest);
 /* Digits only, no sign, no space. 0, -EINVAL when not a number, -ERANGE when it does not fit. */
 MUST_USE int str_to_u64(uint64_t *ret, struct str s);
 
+/* The digits of value, in room. */
+enum { STR_U64_ROOM = 20 };
+struct str str_from_u64(char room[STR_U64_ROOM], uint64_t value);
+
 /* FNV-1a: for tables of trusted keys and for fingerprints, not against attackers. */
 uint64_t str_hash(struct str s);
 

@@ -46,9 +46,9 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     const struct scene_copy *copy = &x->scene->copies[a->copy->index];
     struct str why = str_from(failure_row(outcome.why)->name);
     struct log_field fields[] = {
-        LOG_STR("request", str_from(x->id)),  LOG_STR("machine", a->copy->machine_name),
-        LOG_STR("model", a->copy->name),      LOG_STR("failure", why),
-        LOG_STR("found", str_from(x->found)), LOG_END};
+        LOG_STR("request", str_from(x->id)), LOG_STR("machine", a->copy->machine_name),
+        LOG_STR("model", a->copy->name),     LOG_STR("failure", why),
+        LOG_STR("found", x->found),          LOG_END};
 
     series_shift(copy->running, -1);
     series_observe_us(copy->attempt_seconds, clock_monotonic_us() - a->started_us);

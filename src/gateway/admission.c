@@ -3,7 +3,6 @@
 #include "gateway/admission.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "wire/multipart.h"
@@ -180,7 +179,8 @@ static bool is_address(struct str host)
         return false;
     if (host.len > 2 && host.data[0] == '[')
         host = str_slice(host.data + 1, host.len - 2);
-    snprintf(text, sizeof text, "%.*s", STR_ARG(host));
+    memcpy(text, host.data, host.len);
+    text[host.len] = '\0';
     return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
 }
 

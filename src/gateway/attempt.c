@@ -29,6 +29,7 @@ static void choose(struct exchange *x);
 static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
+static int read_chat(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
 static struct copy_shape shape_of(const struct copy *copy);
@@ -138,8 +139,8 @@ static void choose(struct exchange *x)
     buf_init(&a->target, TARGET_MAX);
     buf_init(&a->refusal, REFUSAL_MAX);
     /* Two rows of the fleet file may name one place: it is tried once. */
-    for (uint32_t i = 0; i < x->candidates.count; i++) {
-        const struct copy *copy = x->candidates.rows[i].copy;
+    for (uint32_t i = 0; i < x->candidate_count; i++) {
+        const struct copy *copy = x->candidates[i].copy;
 
         if (x->scene->copies[copy->index].place != x->waiter.taken)
             continue;
@@ -147,7 +148,7 @@ static void choose(struct exchange *x)
         if (a->copy)
             continue;
         a->copy = copy;
-        a->parity = x->candidates.rows[i].parity;
+        a->parity = x->candidates[i].parity;
     }
     assert(a->copy && "only candidates are asked for");
     a->dialect = x->scene->copies[a->copy->index].engine->dialect;
@@ -181,20 +182,15 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
 {
     struct attempt *a = &x->attempt;
     struct err err = {0};
-    int r = 0;
+    int r = x->chat ? 0 : read_chat(x, &err);
 
-    if (!x->chat_read) {
-        r = x->dialect->read_request(&x->chat, &x->ask, &x->arena, &err);
-        x->drops = x->chat.dropped_count;
-    }
-    x->chat_read = r == 0;
-    x->chat.dropped_count = x->drops; /* without what another engine could not be told */
     if (r == 0) {
-        a->task = x->chat.task;
-        r = a->dialect->write_request(&a->request, &x->chat, shape, is_streaming(x), &x->arena,
+        x->chat->dropped_count = x->drops; /* without what another engine could not be told */
+        a->task = x->chat->task;
+        r = a->dialect->write_request(&a->request, x->chat, shape, is_streaming(x), &x->arena,
                                       &err);
-        a->dropped = x->chat.dropped;
-        a->dropped_count = x->chat.dropped_count;
+        a->dropped = x->chat->dropped;
+        a->dropped_count = x->chat->dropped_count;
     }
     if (r == -ENOTSUP || r == -EINVAL) {
         exchange_fail(x, r == -EINVAL ? FAILURE_bad_request : FAILURE_unsupported,
@@ -203,6 +199,18 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
     }
     a->pieces[0] = buf_str(&a->request);
     return r < 0 ? failure_of(r) : FAILURE_none;
+}
+
+static int read_chat(struct exchange *x, struct err *err)
+{
+    struct chat *chat = arena_alloc(&x->arena, sizeof *chat);
+    int r = chat ? x->dialect->read_request(chat, &x->ask, &x->arena, err) : -ENOMEM;
+
+    if (r == 0) {
+        x->chat = chat;
+        x->drops = chat->dropped_count;
+    }
+    return r;
 }
 
 /* The caller's bytes, but for the name of the model. */

@@ -17,6 +17,8 @@
 #include "gateway/worker.h"
 #include "net/clock.h"
 
+enum { FOUND_MAX = 512 }; /* bytes of what was found: a person stops reading there */
+
 /* What a step says: go on with the next one, or wait for an event. */
 enum verdict { RUN_ON, WAIT, END };
 
@@ -34,7 +36,8 @@ static enum verdict try_again_or(struct exchange *x, enum step otherwise);
 static enum verdict take_or_wait(struct exchange *x);
 static enum verdict leave_line(struct exchange *x);
 static enum failure find_candidates(struct exchange *x, struct err *err);
-static void keep_reachable(struct exchange *x, struct err *err);
+static int keep_asked(struct exchange *x);
+static void keep_reachable(struct exchange *x, const struct candidates *found, struct err *err);
 static bool on_granted(struct waiter *w);
 static void on_grant(void *ctx);
 static void on_impatient(void *ctx);
@@ -76,7 +79,6 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     x->waiter.granted = on_granted;
     arena_init(&x->arena, settings->exchange_max);
     buf_init(&x->body, settings->body_max);
-    buf_init(&x->asked, settings->body_max);
     memcpy(x->key_id, key_id, strnlen(key_id, sizeof x->key_id - 1));
     worker_make_id(w, x->id, sizeof x->id);
     link_append(&w->exchanges, &x->link);
@@ -116,9 +118,15 @@ void exchange_forget_request(struct exchange *x)
     ask_fini(&x->ask);
     buf_fini(&x->body);
     buf_fini(&x->attempt.request);
+    arena_fini(&x->arena);
+    x->found = (struct str){0};
+    x->chat = NULL;
+    x->candidates = NULL;
+    x->candidate_count = x->waiter.count = 0;
+    x->waiter.copies = NULL;
+    x->attempt.dropped_count = 0;
     upload_free(x->upload);
     x->upload = NULL;
-    x->chat_read = false;
 }
 
 void exchange_on_body(struct exchange *x, struct str chunk)
@@ -163,7 +171,8 @@ void exchange_fail(struct exchange *x, enum failure why, struct str found)
     if (x->why)
         return;
     x->why = why;
-    snprintf(x->found, sizeof x->found, "%.*s", STR_ARG(found));
+    found.len = found.len < FOUND_MAX ? found.len : FOUND_MAX;
+    x->found = found.len ? arena_str(&x->arena, found) : found;
 }
 
 /* The only place an exchange changes step: the one line to trace or break on. */
@@ -216,8 +225,8 @@ static enum verdict do_decode(struct exchange *x)
     if (r == 0 && x->dialect->scan_path)
         r = x->dialect->scan_path(&x->ask, endpoint_rest(x->endpoint, x->request->path),
                                   x->request->query, &x->arena, &err);
-    if (r == 0 && (r = buf_put(&x->asked, x->ask.model)) == 0)
-        x->ask.model = buf_str(&x->asked);
+    if (r == 0)
+        r = keep_asked(x);
     if (r < 0)
         return refuse(x,
                       r == -ENOMEM ? FAILURE_out_of_room
@@ -235,40 +244,54 @@ static int scan(struct exchange *x, struct err *err)
     return x->dialect->scan(&x->ask, x->task, buf_str(&x->body), err);
 }
 
+/* It is told to the end, when the body is long gone. */
+static int keep_asked(struct exchange *x)
+{
+    x->asked = malloc(x->ask.model.len + 1);
+    if (!x->asked)
+        return -ENOMEM;
+    if (x->ask.model.len)
+        memcpy(x->asked, x->ask.model.data, x->ask.model.len);
+    x->ask.model.data = x->asked;
+    return 0;
+}
+
 static enum failure find_candidates(struct exchange *x, struct err *err)
 {
     const struct settings *settings = x->worker->gateway->settings;
-    int r = candidates_find(&x->candidates, x->scene->view, x->ask.model,
-                            wanted_capabilities(&x->ask), err);
+    struct candidates found;
+    int r =
+        candidates_find(&found, x->scene->view, x->ask.model, wanted_capabilities(&x->ask), err);
 
     if (r == -ENOENT)
         return FAILURE_unknown_model;
     if (r < 0)
         return FAILURE_unsupported;
-    keep_reachable(x, err);
-    if (!x->candidates.count)
+    x->candidates = arena_alloc(&x->arena, found.count * sizeof *x->candidates);
+    x->waiter.copies = arena_alloc(&x->arena, found.count * sizeof(struct copy_place *));
+    if (!x->candidates || !x->waiter.copies)
+        return FAILURE_out_of_room;
+    keep_reachable(x, &found, err);
+    if (!x->candidate_count)
         return FAILURE_no_candidate;
-    x->waiter.line = x->candidates.line;
+    x->waiter.line = found.line;
     x->waiter.line_max = settings->queue_max;
     return FAILURE_none;
 }
 
 /* A copy without an address, or a provider without its key, is no candidate. */
-static void keep_reachable(struct exchange *x, struct err *err)
+static void keep_reachable(struct exchange *x, const struct candidates *found, struct err *err)
 {
-    struct candidates *c = &x->candidates;
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct scene_engine *e = x->scene->copies[c->rows[i].copy->index].engine;
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct copy *copy = found->rows[i].copy;
+        const struct scene_engine *e = x->scene->copies[copy->index].engine;
 
         if (e->is_reachable && has_endpoint(x, e))
-            c->rows[kept++] = c->rows[i];
+            x->candidates[x->candidate_count++] = found->rows[i];
         else
-            err_set(err, -ENOENT, "%.*s: %s", STR_ARG(c->rows[i].copy->machine_name),
+            err_set(err, -ENOENT, "%.*s: %s", STR_ARG(copy->machine_name),
                     e->is_reachable ? "its engine has no such endpoint" : e->why_not);
     }
-    c->count = kept;
 }
 
 /* What nobody translates needs an engine that speaks as the caller does. */
@@ -292,10 +315,10 @@ static enum verdict do_route(struct exchange *x)
     if (clock_monotonic_us() - x->arrived_us >= settings->total_timeout_ms * 1000)
         return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_total_timeout, "");
     x->waiter.count = 0;
-    for (unsigned i = 0; i < x->candidates.count; i++)
+    for (uint32_t i = 0; i < x->candidate_count; i++)
         if (!(x->tried & (1ull << i)))
             x->waiter.copies[x->waiter.count++] =
-                x->scene->copies[x->candidates.rows[i].copy->index].place;
+                x->scene->copies[x->candidates[i].copy->index].place;
     if (!x->waiter.count)
         return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
     return take_or_wait(x);
@@ -353,6 +376,7 @@ static enum verdict do_send(struct exchange *x)
 
     /* What an earlier attempt ran into is over: this one may end well. */
     x->why = FAILURE_none;
+    x->found = (struct str){0};
     x->attempts++;
     why = attempt_start(x);
     if (!why)
@@ -479,7 +503,7 @@ static void free_exchange(void *ctx)
     buf_fini(&x->out);
     buf_fini(&x->tail);
     buf_fini(&x->body);
-    buf_fini(&x->asked);
+    free(x->asked);
     buf_fini(&x->attempt.request);
     buf_fini(&x->attempt.target);
     buf_fini(&x->attempt.refusal);

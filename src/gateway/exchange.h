@@ -75,16 +75,17 @@ struct exchange {
 
     /* receive, decode */
     struct arena arena;
-    struct buf body, asked; /* asked: the bytes of ask.model */
-    struct upload *upload;  /* NULL: the body is JSON */
+    struct buf body;
+    struct upload *upload; /* NULL: the body is JSON */
+    char *asked;           /* the bytes of ask.model */
     bool body_complete, caller_gone;
     struct ask ask;
-    struct chat chat;
-    bool chat_read;
-    size_t drops; /* of the fields in chat.dropped: those that reading could not carry */
+    struct chat *chat; /* NULL until it had to be read whole */
+    size_t drops;      /* of the fields in chat->dropped: those that reading could not carry */
 
-    /* route */
-    struct candidates candidates;
+    /* route; the rows and the copies that are asked for lie in the arena */
+    struct candidate *candidates;
+    uint32_t candidate_count;
     uint64_t tried; /* a bit per candidate */
     struct waiter waiter;
     struct timer patience;
@@ -105,7 +106,7 @@ struct exchange {
 
     /* refuse, settle */
     enum failure why;
-    char found[512];
+    struct str found; /* words for why, in the arena; may be empty */
     int status;
     uint64_t retry_ms;
 

@@ -18,7 +18,7 @@ enum {
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
     size_t count;
-    char attempts[12], retry[12], dropped[256];
+    char attempts[STR_U64_ROOM], retry[12], dropped[256];
 };
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
@@ -40,7 +40,7 @@ int relay_reset(struct exchange *x)
         .task = x->task,
         .stream = x->ask.stream,
         .include_usage = x->ask.include_usage,
-        .base64 = x->chat.base64,
+        .base64 = x->chat && x->chat->base64,
         .id = str_from(x->id),
         .model = x->ask.model,
         .created_s = x->created_us / 1000000,
@@ -242,7 +242,7 @@ void relay_refuse(struct exchange *x)
 /* A provider may repeat the credential that it refuses: that is for the log, not for callers. */
 static struct str words_for_caller(const struct exchange *x)
 {
-    return x->why == FAILURE_upstream_auth ? (struct str){0} : str_from(x->found);
+    return x->why == FAILURE_upstream_auth ? (struct str){0} : x->found;
 }
 
 /* What cannot be answered is ended: the caller must not wait for ever. */
@@ -288,10 +288,9 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     const struct copy *copy = x->attempt.copy;
 
     h->count = 0;
-    snprintf(h->attempts, sizeof h->attempts, "%u", x->attempts);
     add_header(h, STR("content-type"), str_from(content_type));
     add_header(h, STR("x-tampu-request-id"), str_from(x->id));
-    add_header(h, STR("x-tampu-attempts"), str_from(h->attempts));
+    add_header(h, STR("x-tampu-attempts"), str_from_u64(h->attempts, x->attempts));
     if (!copy)
         return;
     add_header(h, STR("x-tampu-machine"), copy->machine_name);

@@ -15,6 +15,7 @@ enum {
 static int put_head(struct stream *s, int status, const struct header *headers, size_t count,
                     int64_t length);
 static struct str connection_word(struct stream *s);
+static void forget_head(struct stream *s);
 static int send_parts(struct stream *s, const struct str *pieces, size_t count, size_t total);
 static bool is_over(const struct stream *s);
 
@@ -52,6 +53,8 @@ int stream_start(struct stream *s, int status, const struct header *headers, siz
     if (r < 0)
         return r;
     stream_todo(s);
+    if (s->body_done)
+        forget_head(s);
     r = conn_put(&s->conn, buf_str(&s->server->scratch));
     return r == -EPIPE ? r : 0;
 }
@@ -121,6 +124,17 @@ void stream_resume(struct stream *s)
         return;
     s->is_paused = false;
     stream_todo(s);
+}
+
+/* An answer in parts may last for minutes: what was asked is no longer of use. */
+static void forget_head(struct stream *s)
+{
+    struct request *r = &s->request;
+
+    http1_release(&s->in);
+    r->headers = NULL;
+    r->header_count = 0;
+    r->target = r->path = r->query = r->host = (struct str){0};
 }
 
 static bool is_over(const struct stream *s)

@@ -38,12 +38,22 @@ int endpoint_parse(struct endpoint *ret, struct str url, struct err *err)
 
 size_t endpoint_authority(const struct endpoint *e, char *out, size_t room)
 {
+    char digits[STR_U64_ROOM];
     bool is_v6 = strchr(e->host, ':');
-    int n = snprintf(out, room, is_v6 ? "[%s]" : "%s", e->host);
+    bool has_port = e->port != (e->tls ? 443 : 80);
+    const struct str pieces[] = {is_v6 ? STR("[") : STR(""), str_from(e->host),
+                                 is_v6 ? STR("]") : STR(""), has_port ? STR(":") : STR(""),
+                                 has_port ? str_from_u64(digits, e->port) : STR("")};
+    size_t used = 0;
 
-    if (n > 0 && (size_t)n < room && e->port != (e->tls ? 443 : 80))
-        n += snprintf(out + n, room - (size_t)n, ":%u", e->port);
-    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        if (pieces[i].len >= room - used)
+            return 0;
+        memcpy(out + used, pieces[i].data, pieces[i].len);
+        used += pieces[i].len;
+    }
+    out[used] = '\0';
+    return used;
 }
 
 static bool read_scheme(struct endpoint *e, struct str *rest)

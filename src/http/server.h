@@ -33,7 +33,7 @@ struct server;
 struct stream; /* one request and its answer */
 struct tls_files;
 
-/* Lives until on_gone. */
+/* Lives until on_gone, its texts until stream_start() or on_gone. */
 struct request {
     enum method method;
     struct str target;      /* as it came */

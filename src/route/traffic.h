@@ -45,11 +45,9 @@ struct copy_place {
     bool resident;    /* in the engine's memory, as far as we know */
 };
 
-enum { ASK_COPIES_MAX = 64 };
-
 struct waiter {
     /* Set by the asker. */
-    struct copy_place *copies[ASK_COPIES_MAX]; /* in order of preference */
+    struct copy_place **copies; /* in order of preference; outlive the wait */
     unsigned count;
     struct str line; /* the name that was asked for: each has its own ceiling; outlives the wait */
     uint32_t line_max;

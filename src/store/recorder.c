@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/list.h"
+#include "base/buf.h"
 #include "net/clock.h"
 
 enum {
@@ -16,12 +16,23 @@ enum {
     WAITING_MAX = 10000, /* when the options say nothing */
     TRIM_EVERY = 5000,   /* rows written between two trims */
     TEXT_MAX = 256,      /* bytes of a text; a caller may ask for a name as long as a body */
+    PILE_KEPT = 1 << 20, /* bytes of memory that a pile may keep */
+    ALIGN = 16,
 };
 
-struct waiting {
-    struct link link;
-    struct exchange_row row;
-    char texts[];
+static const size_t texts[] = {
+    offsetof(struct exchange_row, id),      offsetof(struct exchange_row, asked),
+    offsetof(struct exchange_row, machine), offsetof(struct exchange_row, model),
+    offsetof(struct exchange_row, parity),  offsetof(struct exchange_row, key_id),
+    offsetof(struct exchange_row, failure),
+};
+
+enum { TEXTS = COUNT_OF(texts) };
+
+/* Rows end to end, each followed by its texts in the order of the table. */
+struct pile {
+    struct buf bytes;
+    uint32_t count;
 };
 
 struct recorder {
@@ -31,26 +42,30 @@ struct recorder {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wanted; /* rows wait, or somebody is in a hurry */
     pthread_cond_t rested; /* a round has ended */
-    struct link waiting;
-    uint32_t count;
+    struct pile waiting;
+    uint32_t taken;               /* of batch.count: not written yet */
     uint64_t rounds, hurry_until; /* no lingering while rounds < hurry_until */
     struct recorder_sum sum;
     bool closing, failing;
-    uint64_t untrimmed; /* the thread's */
+    struct pile batch; /* this and what follows is the thread's */
+    size_t batch_at;   /* rows before it are written */
+    uint64_t untrimmed;
 };
 
 static void *work(void *ctx);
 static void wait_for_rows(struct recorder *r);
 static struct timespec deadline(void);
-static int write_all(struct recorder *r, struct link *batch, struct err *err);
-static int write_some(struct recorder *r, struct link *batch, struct err *err);
+static uint32_t unwritten(const struct recorder *r);
+static int write_all(struct recorder *r, struct err *err);
+static void take_waiting(struct recorder *r);
+static int write_batch(struct recorder *r, struct err *err);
 static int trim(struct recorder *r, struct err *err);
-static void end_round(struct recorder *r, struct link *left, int result, const struct err *err);
-static struct waiting *copy_row(const struct exchange_row *row);
+static void end_round(struct recorder *r, int result, const struct err *err);
+static bool pile_put(struct pile *p, const struct exchange_row *row);
+static size_t pile_read(const struct pile *p, size_t at, struct exchange_row *ret);
+static size_t aligned(size_t size);
 static struct str cut(struct str text);
-static struct str *text_at(const struct exchange_row *row, size_t offset);
-static void move_all(struct link *to, struct link *from);
-static void free_all(struct link *rows);
+static struct str *text_at(const struct exchange_row *row, size_t index);
 
 int recorder_open(struct recorder **ret, struct str url, const struct recorder_options *options,
                   struct err *err)
@@ -65,7 +80,8 @@ int recorder_open(struct recorder **ret, struct str url, const struct recorder_o
     r->untrimmed = TRIM_EVERY;
     if (!r->options.waiting_max)
         r->options.waiting_max = WAITING_MAX;
-    link_init(&r->waiting);
+    buf_init(&r->waiting.bytes, SIZE_MAX); /* rows are counted, their texts are cut */
+    buf_init(&r->batch.bytes, SIZE_MAX);
     pthread_mutex_init(&r->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -94,7 +110,8 @@ void recorder_close(struct recorder *r)
     pthread_mutex_unlock(&r->mutex);
     pthread_join(r->thread, NULL);
     store_close(r->store);
-    free_all(&r->waiting);
+    buf_fini(&r->waiting.bytes);
+    buf_fini(&r->batch.bytes);
     pthread_cond_destroy(&r->wanted);
     pthread_cond_destroy(&r->rested);
     pthread_mutex_destroy(&r->mutex);
@@ -103,22 +120,15 @@ void recorder_close(struct recorder *r)
 
 bool recorder_put(struct recorder *r, const struct exchange_row *row)
 {
-    struct waiting *new = copy_row(row);
     bool taken;
 
     pthread_mutex_lock(&r->mutex);
-    taken = new && r->count < r->options.waiting_max;
-    if (taken) {
-        link_append(&r->waiting, &new->link);
-        r->count++;
-        if (r->count == 1 || r->count == BATCH_MAX)
-            pthread_cond_signal(&r->wanted);
-    } else {
-        r->sum.dropped++;
-    }
-    pthread_mutex_unlock(&r->mutex);
+    taken = unwritten(r) < r->options.waiting_max && pile_put(&r->waiting, row);
     if (!taken)
-        free(new);
+        r->sum.dropped++;
+    else if (unwritten(r) == 1 || unwritten(r) == BATCH_MAX)
+        pthread_cond_signal(&r->wanted);
+    pthread_mutex_unlock(&r->mutex);
     return taken;
 }
 
@@ -150,21 +160,16 @@ struct recorder_sum recorder_sum(struct recorder *r)
 static void *work(void *ctx)
 {
     struct recorder *r = ctx;
-    struct link batch;
     bool last = false;
 
-    link_init(&batch);
     while (!last) {
         struct err err = {0};
-        int result;
 
         pthread_mutex_lock(&r->mutex);
         wait_for_rows(r);
         last = r->closing;
-        move_all(&batch, &r->waiting);
         pthread_mutex_unlock(&r->mutex);
-        result = write_all(r, &batch, &err);
-        end_round(r, &batch, result, &err);
+        end_round(r, write_all(r, &err), &err);
     }
     return NULL;
 }
@@ -176,10 +181,10 @@ static void wait_for_rows(struct recorder *r)
     struct timespec until;
     int late = 0;
 
-    while (!r->count && !r->closing && r->rounds >= r->hurry_until)
+    while (!unwritten(r) && !r->closing && r->rounds >= r->hurry_until)
         pthread_cond_wait(&r->wanted, &r->mutex);
     until = deadline();
-    while (!late && (r->failing || r->count < BATCH_MAX) && !r->closing &&
+    while (!late && (r->failing || unwritten(r) < BATCH_MAX) && !r->closing &&
            r->rounds >= r->hurry_until)
         late = pthread_cond_timedwait(&r->wanted, &r->mutex, &until);
 }
@@ -191,48 +196,62 @@ static struct timespec deadline(void)
     return (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
 }
 
-static int write_all(struct recorder *r, struct link *batch, struct err *err)
+static uint32_t unwritten(const struct recorder *r)
 {
-    int result = 0;
+    return r->waiting.count + r->taken;
+}
 
-    while (result == 0 && !link_is_empty(batch))
-        result = write_some(r, batch, err);
+/* What could not be written the last time goes first. */
+static int write_all(struct recorder *r, struct err *err)
+{
+    int result = write_batch(r, err);
+
+    if (result == 0) {
+        take_waiting(r);
+        result = write_batch(r, err);
+    }
     if (result == 0 && r->untrimmed >= TRIM_EVERY)
         result = trim(r, err);
     return result;
 }
 
-/* What has been written leaves the batch. */
-static int write_some(struct recorder *r, struct link *batch, struct err *err)
+/* The two piles change places: what the thread reads is touched by nobody else. */
+static void take_waiting(struct recorder *r)
+{
+    struct pile empty = r->batch;
+
+    if (empty.bytes.room > PILE_KEPT)
+        buf_release(&empty.bytes);
+    buf_reset(&empty.bytes);
+    empty.count = 0;
+    r->batch_at = 0;
+    pthread_mutex_lock(&r->mutex);
+    r->batch = r->waiting;
+    r->waiting = empty;
+    r->taken = r->batch.count;
+    pthread_mutex_unlock(&r->mutex);
+}
+
+/* In transactions of BATCH_MAX rows: those that succeed are done. */
+static int write_batch(struct recorder *r, struct err *err)
 {
     struct exchange_row rows[BATCH_MAX];
-    struct link done;
-    size_t count = 0;
     int result;
 
-    LINK_EACH(batch, at)
-    {
-        if (count == BATCH_MAX)
-            break;
-        rows[count++] = CONTAINER(at, struct waiting, link)->row;
-    }
-    if (!count)
-        return 0;
-    if ((result = store_exchange_put(r->store, rows, count, err)) < 0)
-        return result;
-    link_init(&done);
-    for (size_t i = 0; i < count; i++) {
-        struct link *first = batch->next;
+    while (r->batch_at < r->batch.bytes.len) {
+        size_t count = 0, at = r->batch_at;
 
-        link_remove(first);
-        link_append(&done, first);
+        while (count < BATCH_MAX && at < r->batch.bytes.len)
+            at += pile_read(&r->batch, at, &rows[count++]);
+        if ((result = store_exchange_put(r->store, rows, count, err)) < 0)
+            return result;
+        r->batch_at = at;
+        r->untrimmed += count;
+        pthread_mutex_lock(&r->mutex);
+        r->sum.written += count;
+        r->taken -= (uint32_t)count;
+        pthread_mutex_unlock(&r->mutex);
     }
-    free_all(&done);
-    r->untrimmed += count;
-    pthread_mutex_lock(&r->mutex);
-    r->sum.written += count;
-    r->count -= (uint32_t)count;
-    pthread_mutex_unlock(&r->mutex);
     return 0;
 }
 
@@ -247,14 +266,11 @@ static int trim(struct recorder *r, struct err *err)
     return result;
 }
 
-/* What could not be written waits on, in front of what came meanwhile. */
-static void end_round(struct recorder *r, struct link *left, int result, const struct err *err)
+static void end_round(struct recorder *r, int result, const struct err *err)
 {
     bool changed;
 
     pthread_mutex_lock(&r->mutex);
-    move_all(left, &r->waiting);
-    move_all(&r->waiting, left);
     changed = r->failing != (result < 0);
     r->failing = result < 0;
     r->rounds++;
@@ -264,33 +280,55 @@ static void end_round(struct recorder *r, struct link *left, int result, const s
         r->options.on_trouble(r->options.ctx, result < 0 ? err : NULL);
 }
 
-static struct waiting *copy_row(const struct exchange_row *row)
+/* False without memory. */
+static bool pile_put(struct pile *p, const struct exchange_row *row)
 {
-    static const size_t texts[] = {
-        offsetof(struct exchange_row, id),      offsetof(struct exchange_row, asked),
-        offsetof(struct exchange_row, machine), offsetof(struct exchange_row, model),
-        offsetof(struct exchange_row, parity),  offsetof(struct exchange_row, key_id),
-        offsetof(struct exchange_row, failure),
-    };
-    struct waiting *copy;
-    size_t size = 0, used = 0;
+    struct exchange_row copy = *row;
+    size_t size = sizeof copy;
+    char *at;
 
-    for (size_t i = 0; i < COUNT_OF(texts); i++)
-        size += cut(*text_at(row, texts[i])).len;
-    copy = malloc(sizeof *copy + size);
-    if (!copy)
-        return NULL;
-    copy->row = *row;
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        struct str *text = text_at(&copy->row, texts[i]);
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct str *text = text_at(&copy, i);
 
         *text = cut(*text);
-        if (text->len)
-            memcpy(copy->texts + used, text->data, text->len);
-        text->data = copy->texts + used;
-        used += text->len;
+        size += text->len;
     }
-    return copy;
+    size = aligned(size);
+    if (buf_reserve(&p->bytes, size) < 0)
+        return false;
+    at = p->bytes.data + p->bytes.len;
+    memcpy(at, &copy, sizeof copy);
+    at += sizeof copy;
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct str text = *text_at(&copy, i);
+
+        if (text.len)
+            memcpy(at, text.data, text.len);
+        at += text.len;
+    }
+    p->bytes.len += size;
+    p->count++;
+    return true;
+}
+
+/* Returns the bytes that it takes there. */
+static size_t pile_read(const struct pile *p, size_t at, struct exchange_row *ret)
+{
+    const char *bytes = p->bytes.data + at + sizeof *ret;
+
+    memcpy(ret, p->bytes.data + at, sizeof *ret);
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct str *text = text_at(ret, i);
+
+        text->data = bytes;
+        bytes += text->len;
+    }
+    return aligned((size_t)(bytes - (p->bytes.data + at)));
+}
+
+static size_t aligned(size_t size)
+{
+    return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
 static struct str cut(struct str text)
@@ -298,28 +336,7 @@ static struct str cut(struct str text)
     return str_slice(text.data, text.len < TEXT_MAX ? text.len : TEXT_MAX);
 }
 
-static struct str *text_at(const struct exchange_row *row, size_t offset)
+static struct str *text_at(const struct exchange_row *row, size_t index)
 {
-    return (struct str *)(uintptr_t)((const char *)row + offset);
-}
-
-/* Behind what `to` holds already. */
-static void move_all(struct link *to, struct link *from)
-{
-    while (!link_is_empty(from)) {
-        struct link *first = from->next;
-
-        link_remove(first);
-        link_append(to, first);
-    }
-}
-
-static void free_all(struct link *rows)
-{
-    while (!link_is_empty(rows)) {
-        struct link *first = rows->next;
-
-        link_remove(first);
-        free(CONTAINER(first, struct waiting, link));
-    }
+    return (struct str *)(uintptr_t)((const char *)row + texts[index]);
 }

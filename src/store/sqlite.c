@@ -28,6 +28,7 @@ static int prepare(struct sqlite_store *s, sqlite3_stmt **ret, enum statement wh
                    struct err *err);
 static int run(struct sqlite_store *s, enum statement which, struct err *err);
 static int finish(struct sqlite_store *s, sqlite3_stmt *statement, struct err *err);
+static int step_once(struct sqlite_store *s, sqlite3_stmt *statement, struct err *err);
 static int find_key(struct sqlite_store *s, struct str which, char id[KEY_ID_SIZE + 1],
                     struct err *err);
 static int put_one(struct sqlite_store *s, const struct exchange_row *row, struct err *err);
@@ -72,9 +73,12 @@ static const char *const texts[SQL_COUNT] = {
                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                          "ON CONFLICT (id) DO NOTHING",
     [SQL_exchange_find] = "SELECT " EXCHANGE_COLUMNS " FROM exchanges WHERE id = ?",
-    [SQL_exchange_expire] = "DELETE FROM exchanges WHERE started_us < ?",
-    [SQL_exchange_cap] = ("DELETE FROM exchanges WHERE rowid IN (SELECT rowid FROM exchanges "
-                          "ORDER BY started_us DESC, rowid DESC LIMIT -1 OFFSET ?)"),
+    /* Rows lie in the order in which they were written: what is removed is the beginning. */
+    [SQL_exchange_expire] = "DELETE FROM exchanges WHERE rowid < coalesce("
+                            "(SELECT rowid FROM exchanges WHERE started_us >= ?1 "
+                            "ORDER BY rowid LIMIT 1), (SELECT max(rowid) + 1 FROM exchanges))",
+    [SQL_exchange_cap] =
+        "DELETE FROM exchanges WHERE rowid <= (SELECT max(rowid) FROM exchanges) - ?1",
     [SQL_pepper] = "SELECT value FROM meta WHERE name = 'pepper'",
     [SQL_version] = "PRAGMA data_version",
 };
@@ -287,12 +291,19 @@ static int run(struct sqlite_store *s, enum statement which, struct err *err)
 /* Runs a statement that gives no rows, and makes it ready for the next time. */
 static int finish(struct sqlite_store *s, sqlite3_stmt *statement, struct err *err)
 {
+    int r = step_once(s, statement, err);
+
+    sqlite3_clear_bindings(statement);
+    return r;
+}
+
+static int step_once(struct sqlite_store *s, sqlite3_stmt *statement, struct err *err)
+{
     int step = sqlite3_step(statement), r = 0;
 
     if (step != SQLITE_DONE)
         r = sqlite_fail(s, step, err);
     sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
     return r;
 }
 
@@ -340,7 +351,7 @@ static int put_one(struct sqlite_store *s, const struct exchange_row *row, struc
     sqlite3_bind_int64(put, 12, (int64_t)row->completion_tokens);
     sqlite3_bind_int64(put, 13, row->first_token_us);
     sqlite3_bind_int64(put, 14, row->total_us);
-    return finish(s, put, err);
+    return step_once(s, put, err); /* the next row binds all of them anew */
 }
 
 static int remove_rows(struct sqlite_store *s, enum statement which, int64_t limit,

@@ -84,7 +84,8 @@ MUST_USE int store_exchange_put(struct store *s, const struct exchange_row *rows
 /* -ENOENT, or what fn returned; the row dies when fn returns. */
 MUST_USE int store_exchange_find(struct store *s, struct str id, exchange_fn *fn, void *ctx,
                                  struct err *err);
-/* Retention: removes what began before `before_us`, then the oldest beyond `rows_max`.
+/* Retention, in the order of writing: removes what comes before the first row that began at
+ * `before_us` or later, then the oldest beyond `rows_max`.
  * *removed may be NULL. */
 MUST_USE int store_exchange_trim(struct store *s, int64_t before_us, uint64_t rows_max,
                                  uint64_t *removed, struct err *err);

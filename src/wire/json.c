@@ -11,7 +11,17 @@
 enum {
     POOL_FIRST = 4096,
     POOL_KEEP = 256 * 1024, /* larger texts are rare: they come and go by malloc */
+    SPARE_ROOM = 16 * 1024,
 };
+
+/* One pool of a thread at a time may have this; a second one asks malloc(). So that the frames of
+ * thousands of streams are read in the same memory, which no stream keeps. */
+struct spare {
+    bool is_lent;
+    _Alignas(16) char data[SPARE_ROOM];
+};
+
+static _Thread_local struct spare spare;
 
 /* Stands in front of the copied text: what the tree may still allocate. */
 struct budget {
@@ -25,6 +35,7 @@ static void budget_free(void *ctx, void *p);
 static int explain(struct err *err, struct str text, const yyjson_read_err *why);
 static size_t skip_string(struct str text, size_t at);
 static int pool_grow(struct json_pool *p, size_t size);
+static void pool_free(struct json_pool *p);
 static size_t plain_length(const unsigned char *at, size_t left);
 static size_t utf8_length(const unsigned char *at, size_t left);
 static int put_escape(struct buf *out, unsigned char c);
@@ -99,7 +110,7 @@ int json_pool_read(struct json_pool *p, struct str text, yyjson_val **ret)
 void json_pool_fini(struct json_pool *p)
 {
     yyjson_doc_free(p->large);
-    free(p->data);
+    pool_free(p);
     *p = (struct json_pool){0};
 }
 
@@ -279,13 +290,28 @@ static int pool_grow(struct json_pool *p, size_t size)
 
     if (size <= p->room)
         return 0;
+    pool_free(p);
+    if (size <= SPARE_ROOM && !spare.is_lent) {
+        spare.is_lent = true;
+        p->data = spare.data;
+        p->room = SPARE_ROOM;
+        return 0;
+    }
     while (room < size)
         room *= 2;
-    /* The old contents are of no use: free first, then ask. */
-    free(p->data);
     p->data = malloc(room);
     p->room = p->data ? room : 0;
     return p->data ? 0 : -ENOMEM;
+}
+
+static void pool_free(struct json_pool *p)
+{
+    if (p->data == spare.data)
+        spare.is_lent = false;
+    else
+        free(p->data);
+    p->data = NULL;
+    p->room = 0;
 }
 
 /* Bytes of printable ASCII without quote and backslash: eight at a time, as pictures are long. */

@@ -50,7 +50,7 @@ struct json_pool {
     yyjson_doc *large; /* a text too large for the reused memory */
 };
 
-/* Zeroed is empty. -EBADMSG: not JSON; -ENOMEM. */
+/* Zeroed is empty; lives on one thread. -EBADMSG: not JSON; -ENOMEM. */
 MUST_USE int json_pool_read(struct json_pool *p, struct str text, yyjson_val **ret);
 void json_pool_fini(struct json_pool *p);
 

@@ -19,6 +19,7 @@ static const struct outcome answered, left = {.unknown = true};
 /* A waiter, and what the test knows of it. */
 struct asker {
     struct waiter w;
+    struct copy_place *copies[COPIES];
     enum { AWAY, WAITING, RUNNING } is;
     uint64_t since; /* number in the order of asking */
 };
@@ -97,7 +98,8 @@ static enum asked ask_for(struct asker *a, struct copy_place *copy)
 {
     enum asked asked;
 
-    a->w.copies[0] = copy;
+    a->copies[0] = copy;
+    a->w.copies = a->copies;
     a->w.count = 1;
     a->w.line = STR("one");
     a->w.line_max = LINE_MAX_WAITING;
@@ -116,7 +118,8 @@ static void ask_at_random(struct asker *a)
 
     a->w.count = 1 + draw(COPIES);
     for (unsigned i = 0; i < a->w.count; i++)
-        a->w.copies[i] = world.copies[(first + i) % COPIES];
+        a->copies[i] = world.copies[(first + i) % COPIES];
+    a->w.copies = a->copies;
     a->w.line = str_from(lines[draw(2)]);
     a->w.line_max = LINE_MAX_WAITING;
     a->w.granted = granted;
@@ -269,14 +272,13 @@ static void a_line_of_no_length_refuses_at_once(void **state)
 
     (void)state;
     ask_for(&a[0], world.copies[0]);
-    a[1].w = (struct waiter){.copies = {world.copies[0]}, .count = 1, .line = STR("none")};
+    a[1].w = (struct waiter){.copies = world.copies, .count = 1, .line = STR("none")};
     assert_int_equal(traffic_ask(world.traffic, &a[1].w, 0), ASK_full);
 }
 
 static void the_first_in_order_that_is_free_is_taken(void **state)
 {
-    struct waiter w = {
-        .copies = {world.copies[0], world.copies[1]}, .count = 2, .granted = granted};
+    struct waiter w = {.copies = world.copies, .count = 2, .granted = granted};
     struct asker *a = world.askers;
 
     (void)state;
@@ -315,7 +317,7 @@ static void an_engine_that_is_back_serves_who_waits_for_its_other_copies(void **
     assert_int_equal(ask_for(&a[0], world.copies[0]), ASK_taken); /* the one that is let through */
     for (int i = 1; i <= 2; i++)
         assert_int_equal(ask_for(&a[i], world.copies[1]), ASK_taken);
-    a[3].w = (struct waiter){.copies = {world.copies[2], world.copies[1]},
+    a[3].w = (struct waiter){.copies = (struct copy_place *[]){world.copies[2], world.copies[1]},
                              .count = 2,
                              .line = STR("small"),
                              .line_max = LINE_MAX_WAITING,
@@ -404,8 +406,8 @@ static void *visit_often(void *ctx)
         enum asked asked;
 
         seed = seed * 1103515245u + 12345u;
-        v.w.copies[0] = world.copies[(seed >> 16) % COPIES];
-        v.w.copies[1] = world.copies[((seed >> 16) + 1) % COPIES];
+        v.w.copies = (struct copy_place *[]){world.copies[(seed >> 16) % COPIES],
+                                             world.copies[((seed >> 16) + 1) % COPIES]};
         asked = traffic_ask(world.traffic, &v.w, (uint64_t)i);
         if (asked == ASK_taken)
             traffic_done(world.traffic, v.w.taken, answered, (uint64_t)i);
