@@ -35,7 +35,6 @@ static int add_tree(struct loader *l, struct str text, const char *name,
 static int include_all(struct loader *l, const struct yaml *include, const struct open_file *file);
 static int include_one(struct loader *l, const struct yaml *y, const struct open_file *file);
 static void merge(struct yaml *into, struct yaml *from);
-static void append(struct yaml *parent, struct yaml *child);
 static int build(struct fleet **ret, struct fleet_owner **owner, struct loader *l);
 
 int fleet_load(struct fleet **ret, const char *path, struct err *err)
@@ -209,26 +208,14 @@ static void merge(struct yaml *into, struct yaml *from)
         if (str_is(child->key, "include"))
             continue;
         if (!same || same->kind != child->kind || same->kind == YAML_text) {
-            append(into, child);
+            yaml_append(into, child);
             continue;
         }
         for (struct yaml *entry = child->first, *after; entry; entry = after) {
             after = entry->next;
-            append(same, entry);
+            yaml_append(same, entry);
         }
     }
-}
-
-static void append(struct yaml *parent, struct yaml *child)
-{
-    child->next = NULL;
-    child->parent = parent;
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->first = child;
-    parent->last = child;
-    parent->count++;
 }
 
 /* The merged tree to structs. On success the owner is the caller's no more. */

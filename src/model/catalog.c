@@ -3,16 +3,13 @@
 #include "model/catalog.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/embedded.h"
-#include "base/file.h"
 #include "base/map.h"
-#include "model/catalog_keys.h"
+#include "model/catalog_files.h"
 
-enum { CATALOG_BYTES_MAX = 64 << 20, TAG_MAX = 256, PATH_LENGTH_MAX = 4096 };
+enum { CATALOG_BYTES_MAX = 64 << 20, TAG_MAX = 256 };
 
 /* What catalog_free() frees; the catalog is its first member. Keys of the maps are plain(). */
 struct catalog_owner {
@@ -21,22 +18,8 @@ struct catalog_owner {
     struct map tags, mistaken, models, cloud;
 };
 
-enum { FILE_models, FILE_hardware, FILE_cloud, FILE_COUNT };
-
-static const struct {
-    const char *name;
-    const struct schema_section *section;
-} files[] = {
-    [FILE_models] = {"models.yaml", &catalog_models_section},
-    [FILE_hardware] = {"hardware.yaml", &catalog_hardware_section},
-    [FILE_cloud] = {"cloud.yaml", &catalog_cloud_section},
-};
-
-static int load_folder(struct catalog **ret, const char *dir, struct err *err);
-static int build(struct catalog **ret, const struct str texts[static FILE_COUNT], const char *dir,
+static int build(struct catalog **ret, const struct catalog_layer *layers, size_t count,
                  struct err *err);
-static int read_files(struct catalog_owner *o, struct schema_reader *rd,
-                      const struct str texts[static FILE_COUNT], const char *dir, struct err *err);
 static void index_all(struct catalog_owner *o, struct schema_reader *rd);
 static void index_model(struct catalog_owner *o, struct schema_reader *rd, struct model *m);
 static void index_artifact(struct catalog_owner *o, struct schema_reader *rd, struct artifact *a);
@@ -49,30 +32,27 @@ static const struct catalog_owner *owner_of(const struct catalog *c);
 
 int catalog_load(struct catalog **ret, const char *dir, struct err *err)
 {
-    struct str texts[FILE_COUNT];
+    struct catalog_layer layers[2] = {0};
+    struct buf bufs[CATALOG_FILE_COUNT];
+    int r = catalog_layer_embedded(&layers[0], err);
 
-    if (dir)
-        return load_folder(ret, dir, err);
-    for (int i = 0; i < FILE_COUNT; i++) {
-        char name[64];
-        const struct embedded_file *file;
-
-        snprintf(name, sizeof name, "catalog/%s", files[i].name);
-        file = embedded_find(name);
-        if (!file)
-            return err_set(err, -ENOENT, "%s: it is not in this program; was it built whole?",
-                           name);
-        texts[i] = str_slice(file->data, file->size);
-    }
-    return build(ret, texts, "catalog", err);
+    for (int i = 0; i < CATALOG_FILE_COUNT; i++)
+        buf_init(&bufs[i], YAML_BYTES_MAX);
+    if (r == 0 && dir)
+        r = catalog_layer_read(&layers[1], bufs, dir, err);
+    if (r == 0)
+        r = build(ret, layers, dir ? 2 : 1, err);
+    for (int i = 0; i < CATALOG_FILE_COUNT; i++)
+        buf_fini(&bufs[i]);
+    return r;
 }
 
 int catalog_parse(struct catalog **ret, struct str models, struct str hardware, struct str cloud,
                   struct err *err)
 {
-    const struct str texts[FILE_COUNT] = {models, hardware, cloud};
+    const struct catalog_layer layer = {.dir = "catalog", .texts = {models, hardware, cloud}};
 
-    return build(ret, texts, "catalog", err);
+    return build(ret, &layer, 1, err);
 }
 
 void catalog_free(struct catalog *c)
@@ -172,31 +152,7 @@ uint64_t artifact_context(const struct artifact *a)
     return a->context ? a->context : a->model->context;
 }
 
-static int load_folder(struct catalog **ret, const char *dir, struct err *err)
-{
-    struct buf bufs[FILE_COUNT];
-    struct str texts[FILE_COUNT];
-    int r = 0;
-
-    for (int i = 0; i < FILE_COUNT; i++)
-        buf_init(&bufs[i], YAML_BYTES_MAX);
-    for (int i = 0; i < FILE_COUNT && r == 0; i++) {
-        char path[PATH_LENGTH_MAX];
-
-        if (snprintf(path, sizeof path, "%s/%s", dir, files[i].name) >= (int)sizeof path)
-            r = err_set(err, -ENAMETOOLONG, "%s: its path is too long", dir);
-        else
-            r = file_read(&bufs[i], path, err);
-        texts[i] = buf_str(&bufs[i]);
-    }
-    if (r == 0)
-        r = build(ret, texts, dir, err);
-    for (int i = 0; i < FILE_COUNT; i++)
-        buf_fini(&bufs[i]);
-    return r;
-}
-
-static int build(struct catalog **ret, const struct str texts[static FILE_COUNT], const char *dir,
+static int build(struct catalog **ret, const struct catalog_layer *layers, size_t count,
                  struct err *err)
 {
     struct catalog_owner *o = calloc(1, sizeof *o);
@@ -207,7 +163,7 @@ static int build(struct catalog **ret, const struct str texts[static FILE_COUNT]
         return err_set(err, -ENOMEM, "no memory for the catalog");
     arena_init(&o->arena, CATALOG_BYTES_MAX);
     schema_reader_init(&rd, &o->arena);
-    r = read_files(o, &rd, texts, dir, err);
+    r = catalog_read_layers(&o->catalog, &rd, layers, count, err);
     if (r == 0) {
         index_all(o, &rd);
         r = schema_finish(&rd, err);
@@ -218,24 +174,6 @@ static int build(struct catalog **ret, const struct str texts[static FILE_COUNT]
     else
         *ret = &o->catalog;
     return r;
-}
-
-static int read_files(struct catalog_owner *o, struct schema_reader *rd,
-                      const struct str texts[static FILE_COUNT], const char *dir, struct err *err)
-{
-    for (int i = 0; i < FILE_COUNT; i++) {
-        struct yaml *root = NULL;
-        char name[PATH_LENGTH_MAX];
-        int r;
-
-        if (!texts[i].len)
-            continue;
-        snprintf(name, sizeof name, "%s/%s", dir, files[i].name);
-        if ((r = yaml_read(&root, &o->arena, texts[i], name, err)) < 0)
-            return r;
-        schema_read(rd, files[i].section, root, &o->catalog);
-    }
-    return 0;
 }
 
 static void index_all(struct catalog_owner *o, struct schema_reader *rd)

@@ -2,7 +2,7 @@
 /*
  * What is known about models, hardware and cloud models: the catalog/ files, read.
  *
- *     r = catalog_load(&catalog, NULL, &err);          what the program carries; or a folder
+ *     r = catalog_load(&catalog, NULL, &err);          what the program carries
  *     artifact = catalog_artifact(catalog, STR("qwen2.5:72b"));
  *     artifact->model->params, artifact->bytes …
  *     catalog_free(catalog);
@@ -76,7 +76,8 @@ struct catalog {
     uint32_t cloud_count;
 };
 
-/* From dir/{models,hardware,cloud}.yaml, or what the program carries when dir is NULL.
+/* What the program carries; with dir, rows of dir/{models,hardware,cloud}.yaml on top of it: a row
+ * of a name that is there takes its place, others are added. Files may be missing, not all of them.
  * 0; -EINVAL with the mistakes; -ENOENT and the like; -ENOMEM. */
 MUST_USE int catalog_load(struct catalog **ret, const char *dir, struct err *err);
 

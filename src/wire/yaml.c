@@ -62,6 +62,18 @@ int yaml_read(struct yaml **ret, struct arena *a, struct str text, const char *n
     return r;
 }
 
+void yaml_append(struct yaml *parent, struct yaml *child)
+{
+    child->next = NULL;
+    child->parent = parent;
+    if (parent->last)
+        parent->last->next = child;
+    else
+        parent->first = child;
+    parent->last = child;
+    parent->count++;
+}
+
 struct yaml *yaml_find(const struct yaml *map, const char *key)
 {
     for (struct yaml *at = map->kind == YAML_map ? map->first : NULL; at; at = at->next)
@@ -283,16 +295,10 @@ static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct
         y->key_at = rd->key_at;
         rd->key = (struct str){0};
     }
-    if (!rd->open)
-        rd->root = y;
-    else if (rd->open->last)
-        rd->open->last->next = y;
+    if (rd->open)
+        yaml_append(rd->open, y);
     else
-        rd->open->first = y;
-    if (rd->open) {
-        rd->open->last = y;
-        rd->open->count++;
-    }
+        rd->root = y;
     *ret = y;
     return 0;
 }

@@ -50,6 +50,9 @@ MUST_USE int yaml_read(struct yaml **ret, struct arena *a, struct str text, cons
 /* The value under a key of a map, or NULL. */
 struct yaml *yaml_find(const struct yaml *map, const char *key);
 
+/* Puts a node behind the others of a map or list; it must not be in another one any more. */
+void yaml_append(struct yaml *parent, struct yaml *child);
+
 /* Nothing was written: empty, ~ or null, unquoted. */
 bool yaml_is_null(const struct yaml *y);
 

@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "model/catalog.h"
+#include "model/catalog_keys.h"
+#include "wire/schema_write.h"
 
 static struct catalog *catalog;
 
@@ -196,6 +200,118 @@ static void two_models_cannot_share_a_tag(void **state)
                                   "expected it once");
 }
 
+/* A folder with one file of the catalog in it, for as long as a test takes. */
+static struct {
+    char dir[64], path[128];
+} folder;
+
+static void write_folder(const char *name, const char *text)
+{
+    FILE *file;
+
+    snprintf(folder.dir, sizeof folder.dir, "/tmp/tampu-catalog-XXXXXX");
+    assert_non_null(mkdtemp(folder.dir));
+    snprintf(folder.path, sizeof folder.path, "%s/%s", folder.dir, name);
+    file = fopen(folder.path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int drop_folder(void **state)
+{
+    (void)state;
+    unlink(folder.path);
+    return rmdir(folder.dir);
+}
+
+static void rows_of_a_folder_replace_and_add(void **state)
+{
+    struct catalog *c = NULL;
+    struct err err;
+
+    (void)state;
+    write_folder(
+        "models.yaml",
+        "models:\n"
+        "  qwen2.5-72b: {family: q, engines: [ollama], params: 7B, context: 1K, source: x,\n"
+        "    capabilities: [vision], tasks: [vision],\n"
+        "    artifacts: [{tag: 'qwen2.5:72b', quant: Q8_0, size: 7 GB}]}\n"
+        "  mine: {family: m, engines: [ollama], params: 1B, context: 1K, source: x,\n"
+        "    capabilities: [completion], tasks: [general],\n"
+        "    artifacts: [{tag: 'mine:1b', quant: Q8_0, size: 1 GB}]}\n");
+    if (catalog_load(&c, folder.dir, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(c->models_count, catalog->models_count + 1);
+    assert_int_equal(c->hardware_count, catalog->hardware_count);
+    assert_int_equal(catalog_artifact(c, STR("qwen2.5:72b"))->bytes, 7000000000);
+    assert_null(catalog_artifact(c, STR("qwen2.5:72b-instruct-q8_0")));
+    assert_non_null(catalog_artifact(c, STR("mine:1b")));
+    assert_non_null(catalog_artifact(c, STR("gpt-oss:120b")));
+    assert_true(str_equal(c->day, catalog->day));
+    catalog_free(c);
+}
+
+static void mistakes_in_a_folder_are_named_where_they_stand(void **state)
+{
+    char expected[256];
+    struct catalog *c = NULL;
+    struct err err;
+
+    (void)state;
+    write_folder("hardware.yaml", "hardware:\n"
+                                  "  mine: {match: [Mine], kind: gpu, bandwidth: 1, source: x,\n"
+                                  "    efficiency: 0.5}\n");
+    assert_int_equal(catalog_load(&c, folder.dir, &err), -EINVAL);
+    snprintf(expected, sizeof expected, "%s:2:3: found no 'prefill'", folder.path);
+    if (strncmp(err.text, expected, strlen(expected)) != 0)
+        fail_msg("%s", err.text);
+}
+
+static void a_folder_without_any_file_is_a_mistake(void **state)
+{
+    struct catalog *c = NULL;
+    struct err err;
+
+    (void)state;
+    write_folder("modells.yaml", "models: {}\n");
+    assert_int_equal(catalog_load(&c, folder.dir, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "expected one of them"));
+}
+
+/* The same rows, written and read again, are the same rows. */
+static void every_model_is_written_as_it_is_read(void **state)
+{
+    const struct schema_section *section = catalog_models_section.rows[0].section;
+    struct catalog *again = NULL;
+    struct buf first, second;
+    struct err err;
+
+    (void)state;
+    buf_init(&first, 1 << 20);
+    buf_init(&second, 1 << 20);
+    assert_int_equal(buf_put(&first, STR("models:\n")), 0);
+    for (uint32_t i = 0; i < catalog->models_count; i++) {
+        assert_int_equal(buf_printf(&first, "  %s:\n", catalog->models[i].name.data), 0);
+        assert_int_equal(schema_write(&first, section, &catalog->models[i], 4), 0);
+    }
+    if (catalog_parse(&again, buf_str(&first), STR(""), STR(""), &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(again->models_count, catalog->models_count);
+    assert_int_equal(buf_put(&second, STR("models:\n")), 0);
+    for (uint32_t i = 0; i < again->models_count; i++) {
+        assert_int_equal(again->models[i].params, catalog->models[i].params);
+        assert_int_equal(again->models[i].artifacts[0].bytes,
+                         catalog->models[i].artifacts[0].bytes);
+        assert_int_equal(buf_printf(&second, "  %s:\n", again->models[i].name.data), 0);
+        assert_int_equal(schema_write(&second, section, &again->models[i], 4), 0);
+    }
+    assert_true(str_equal(buf_str(&first), buf_str(&second)));
+    catalog_free(again);
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +324,10 @@ int main(void)
         cmocka_unit_test(cloud_models_know_their_end),
         cmocka_unit_test(a_bad_catalog_is_refused_with_its_place),
         cmocka_unit_test(two_models_cannot_share_a_tag),
+        cmocka_unit_test_teardown(rows_of_a_folder_replace_and_add, drop_folder),
+        cmocka_unit_test_teardown(mistakes_in_a_folder_are_named_where_they_stand, drop_folder),
+        cmocka_unit_test_teardown(a_folder_without_any_file_is_a_mistake, drop_folder),
+        cmocka_unit_test(every_model_is_written_as_it_is_read),
     };
 
     return cmocka_run_group_tests(tests, load_catalog, free_catalog);
