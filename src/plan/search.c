@@ -11,13 +11,15 @@
 
 enum { ROUNDS_FOR_SEAT = 150, ROUNDS_LEAST = 20000, LOOK_EVERY = 256 };
 
-/* Where the temperature begins, as a share of the cost, and how far it falls. */
-static const double hot_share = 2e-3, cold_share = 1e-4;
+/* Where the temperature of the first run begins, as a share of the cost; how much hotter each run
+ * begins than the one before it; and where the temperature ends. */
+static const double hot_share = 1e-3, hotter = 4, cold_share = 1e-6;
 
 /* One run, and the thread that does it. */
 struct run_of_search {
     struct placement *placement;
     const struct search_limits *limits;
+    uint32_t number;
     uint64_t seed, rounds, done;
     int error;
 };
@@ -98,6 +100,7 @@ static int prepare(struct run_of_search *runs, const struct placement *from,
                    const struct search_limits *limits)
 {
     for (uint32_t i = 0; i < SEARCH_RUNS; i++) {
+        runs[i].number = i;
         runs[i].limits = limits;
         runs[i].seed = limits->seed * SEARCH_RUNS + i + 1;
         runs[i].rounds = limits->rounds ? limits->rounds : rounds_of(from->problem);
@@ -159,7 +162,8 @@ static void run_one(struct run_of_search *run)
 
 static void anneal(struct run_of_search *run, struct mover *m, struct placement *best)
 {
-    double hot = fmax(1e-3, placement_seconds(run->placement) * hot_share);
+    double cost_s = fmax(1, placement_seconds(run->placement));
+    double hot = cost_s * hot_share * pow(hotter, run->number), cold = cost_s * cold_share;
     double best_s = placement_seconds(best), heat = hot;
 
     for (; run->done < run->rounds; run->done++) {
@@ -168,7 +172,7 @@ static void anneal(struct run_of_search *run, struct mover *m, struct placement 
         if (run->done % LOOK_EVERY == 0) {
             if (is_late(run->limits))
                 return;
-            heat = hot * pow(cold_share, (double)run->done / (double)run->rounds);
+            heat = hot * pow(cold / hot, (double)run->done / (double)run->rounds);
         }
         if (!mover_step(m, heat))
             continue;

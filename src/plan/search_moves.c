@@ -35,7 +35,7 @@ static bool carry(struct mover *m);
 static bool make_room(struct mover *m, uint32_t room);
 static uint32_t pick_push(struct mover *m, uint32_t room);
 static enum level below(const struct mover *m, uint32_t seat);
-static bool is_changed(const struct mover *m, uint32_t seat);
+static bool is_raised(const struct mover *m, uint32_t seat);
 static bool is_open(const struct mover *m, uint32_t seat, enum level level);
 
 int mover_new(struct mover **ret, struct placement *pl, uint64_t seed)
@@ -190,7 +190,7 @@ static uint32_t pick_push(struct mover *m, uint32_t room)
         uint32_t seat = list[roll(m, m->pl->present_count[room])];
         enum level was = m->pl->levels[seat], to = below(m, seat);
 
-        if (to == was || is_changed(m, seat))
+        if (to == was || is_raised(m, seat))
             continue;
         placement_set(m->pl, seat, to);
         if (placement_seconds(m->pl) < best_s) {
@@ -213,10 +213,11 @@ static enum level below(const struct mover *m, uint32_t seat)
     return to < s->least ? was : to;
 }
 
-static bool is_changed(const struct mover *m, uint32_t seat)
+/* By this step: that is what room is made for. */
+static bool is_raised(const struct mover *m, uint32_t seat)
 {
     for (uint32_t i = 0; i < m->changes_count; i++)
-        if (m->changes[i].seat == seat)
+        if (m->changes[i].seat == seat && m->changes[i].was < m->pl->levels[seat])
             return true;
     return false;
 }

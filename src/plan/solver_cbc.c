@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CBC, through its C interface: libCbcSolver.so.3, as Debian has it (EPL-2.0). */
+/* CBC, through its C interface, as Debian 12 and 13 have it (EPL-2.0). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
@@ -68,6 +68,8 @@ static void open_once(void)
 {
     void *library = dlopen("libCbcSolver.so.3", RTLD_NOW | RTLD_LOCAL);
 
+    if (!library)
+        library = dlopen("libCbcSolver.so.3.1", RTLD_NOW | RTLD_LOCAL);
     cbc.is_there = library != NULL;
     if (!library)
         return;
