@@ -52,13 +52,12 @@ void board_free(struct board *b)
     free(b);
 }
 
-void board_begin(struct board *b, uint32_t copy, const struct board_run *run, uint64_t now_ms)
+void board_begin(struct board *b, uint32_t copy, const struct board_run *run)
 {
     struct board_copy *c = &b->copies[copy];
 
     if (c->run_count < BOARD_RUNS_MAX)
         c->runs[c->run_count++] = *run;
-    rate_add(&c->arrivals, BOARD_ARRIVALS_S, now_ms);
 }
 
 void board_end(struct board *b, uint32_t copy, uint64_t id)
@@ -79,6 +78,10 @@ void board_set(struct board *b, uint32_t copy, enum copy_state state, uint64_t n
 
     if (c->state == state)
         return;
+    /* What was missed is what it is expected to spare from now on. */
+    if (state == COPY_loading || (state == COPY_loaded && c->state == COPY_away))
+        c->saved = c->saved_lately = c->missed;
+    c->missed = (struct rate){0};
     c->state = state;
     c->since_ms = now_ms;
     if (!m)

@@ -3,7 +3,7 @@
  * The board: what every machine and copy is doing, as far as routing knows.
  *
  *     b = board_new(view);
- *     board_begin(b, copy, &run, now_ms);   … board_end(b, copy, run.id);     an attempt
+ *     board_begin(b, copy, &run);   … board_end(b, copy, run.id);     an attempt
  *     board_set(b, copy, COPY_loading, now_ms);                               what the engine did
  *     board_rest_s(&b->copies[copy], now_ms)                                  what still runs there
  *
@@ -45,8 +45,9 @@ struct board_copy {
     uint64_t since_ms; /* when that began */
     uint32_t slots, run_count;
     struct board_run runs[BOARD_RUNS_MAX];
-    double planned_s; /* work of those in line who will probably come here */
-    struct rate arrivals;
+    double planned_s;                /* work of those in line who will probably come here */
+    struct rate saved_lately, saved; /* seconds that requests were spared: it was loaded */
+    struct rate missed;              /* seconds that they would have been spared, had it been */
     struct breaker breaker;
 };
 
@@ -72,8 +73,10 @@ struct board {
     struct affinity *affinity;
 };
 
-/* What the past counts: arrivals decide about minutes, failures about hours. */
-#define BOARD_ARRIVALS_S 600.0
+/* How long the past counts: for a request that would evict somebody; for what is loaded unasked;
+ * for whom to trust. */
+#define BOARD_LATELY_S   60.0
+#define BOARD_LOADS_S    600.0
 #define BOARD_FAILURES_S 3600.0
 
 /* Borrows the view. Copies of engines that load nothing on demand are loaded. NULL without memory.
@@ -83,7 +86,7 @@ void board_free(struct board *b);
 AUTO_FREE(board)
 
 /* An attempt takes a slot there; beyond BOARD_RUNS_MAX it is not counted. */
-void board_begin(struct board *b, uint32_t copy, const struct board_run *run, uint64_t now_ms);
+void board_begin(struct board *b, uint32_t copy, const struct board_run *run);
 void board_end(struct board *b, uint32_t copy, uint64_t id);
 
 /* The one door of a copy's state. */

@@ -4,13 +4,25 @@
 
 #include <math.h>
 
+/* The best so far, and the one that is looked at: they change places. */
+struct search {
+    struct costs costs[2];
+    unsigned best; /* of costs */
+    uint32_t copy;
+    double best_s, second_s;
+    int missed; /* away, and the best of these if it were loaded */
+    double missed_s;
+};
+
 static double output_of(const struct errand *e);
+static void compare(struct search *s, const struct board *b, uint32_t copy, double weight);
+static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
+                     const struct search *s);
 
 bool choice_make(struct choice *ret, const struct board *b, const struct errand *e, uint64_t now_ms)
 {
-    struct costs costs[2]; /* the best so far, and the one that is looked at */
-    unsigned best = 0;
-    bool found = false;
+    struct search s = {
+        .best_s = INFINITY, .second_s = INFINITY, .missed_s = INFINITY, .missed = BOARD_NONE};
     struct affinity_found cached;
     struct cost_asked asked = {.worth = &e->worth,
                                .prompt_tokens = e->prompt_tokens,
@@ -23,7 +35,7 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
     for (uint32_t i = 0; i < e->options_count; i++) {
         const struct errand_option *o = &e->options[i];
         enum rejection rejected = choice_rejects(b, e, i, now_ms);
-        struct costs *c = &costs[found ? !best : best];
+        struct costs *c = &s.costs[!s.best];
 
         asked.parity = o->parity;
         asked.cached_tokens = affinity_tokens(&cached, o->copy);
@@ -34,18 +46,10 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
         if (e->why)
             why_add(e->why, o->copy, o->parity,
                     rejected == REJECTION_none ? REJECTION_dearer : rejected, c);
-        if (rejected != REJECTION_none || (found && c->total_s >= costs[best].total_s))
-            continue;
-        best = found ? !best : best;
-        found = true;
-        ret->copy = o->copy;
+        if (rejected == REJECTION_none)
+            compare(&s, b, o->copy, e->worth.weight);
     }
-    if (!found)
-        return false;
-    ret->costs = costs[best];
-    if (e->why)
-        why_choose(e->why, ret->copy);
-    return true;
+    return conclude(ret, b, e, &s);
 }
 
 enum rejection choice_rejects(const struct board *b, const struct errand *e, uint32_t option,
@@ -79,4 +83,42 @@ enum rejection choice_rejects(const struct board *b, const struct errand *e, uin
 static double output_of(const struct errand *e)
 {
     return e->output_max ? fmin(e->output_max, e->output_tokens) : e->output_tokens;
+}
+
+static void compare(struct search *s, const struct board *b, uint32_t copy, double weight)
+{
+    const struct costs *c = &s->costs[!s->best];
+
+    if (b->copies[copy].state == COPY_away) {
+        double loaded_s = c->total_s - c->evict_s - weight * (c->load_s + c->load.wait_s);
+
+        if (loaded_s < s->missed_s) {
+            s->missed_s = loaded_s;
+            s->missed = (int)copy;
+        }
+    }
+    if (c->total_s >= s->best_s) {
+        s->second_s = fmin(s->second_s, c->total_s);
+        return;
+    }
+    s->second_s = s->best_s;
+    s->best_s = c->total_s;
+    s->best = !s->best;
+    s->copy = copy;
+}
+
+static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
+                     const struct search *s)
+{
+    if (isinf(s->best_s))
+        return false;
+    ret->copy = s->copy;
+    ret->costs = s->costs[s->best];
+    /* Were it not loaded, it could be loaded: it never spares more than that. */
+    ret->saved_s = fmin(s->second_s - s->best_s, board_load_s(&b->copies[s->copy]));
+    ret->missed_s = fmax(0, s->best_s - s->missed_s);
+    ret->missed = ret->missed_s > 0 ? s->missed : BOARD_NONE;
+    if (e->why)
+        why_choose(e->why, s->copy);
+    return true;
 }

@@ -14,6 +14,9 @@
 struct choice {
     uint32_t copy;
     struct costs costs;
+    double saved_s;  /* by its being loaded: the next best would have cost so much more */
+    int missed;      /* a copy that is away, and would have been better; BOARD_NONE */
+    double missed_s; /* by so much */
 };
 
 /* Written to e->why, if there is one. False: no candidate will do now. */

@@ -14,8 +14,8 @@ const struct worth worth_usual = {
 /* A cloud model that was never measured: first token, and a token after that. */
 static const double cloud_first_s = 0.8, cloud_step_s = 0.015;
 
-/* How unsure the time of the first token is, as a part of the deadline. */
-static const double late_spread = 0.25;
+/* How unsure times are, as a part of what they should be. */
+static const double late_spread = 0.15;
 
 static void reckon_work(struct costs *c, const struct board_copy *copy, const struct cost_asked *a);
 static void reckon_cloud(struct costs *c, const struct board_copy *copy,
@@ -27,7 +27,8 @@ static void reckon_neighbours(struct costs *c, const struct board *b, uint32_t c
 static void reckon_batch(struct costs *c, const struct board_copy *copy, uint64_t now_ms);
 static double reckon_failure_s(const struct costs *c, const struct board_machine *m,
                                uint64_t now_ms);
-static double reckon_late_s(const struct costs *c, const struct worth *worth);
+static double reckon_late_s(const struct costs *c, const struct cost_asked *asked);
+static double likelihood(double value, double limit);
 
 bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
                   const struct cost_asked *asked, uint64_t now_ms)
@@ -54,7 +55,7 @@ bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
     ret->finish_s =
         ret->wake_s + ret->wait_s + ret->load_s + ret->prompt_s + ret->decode_s + ret->shared_s;
     ret->fail_s = m ? reckon_failure_s(ret, m, now_ms) : 0;
-    ret->late_s = reckon_late_s(ret, worth);
+    ret->late_s = reckon_late_s(ret, asked);
     ret->total_s = worth->weight * (ret->finish_s + ret->late_s + ret->parity_s + ret->fail_s) +
                    ret->others_s + ret->evict_s + ret->money_micro / worth->second_micro;
     return true;
@@ -182,12 +183,22 @@ static double reckon_failure_s(const struct costs *c, const struct board_machine
     return (1 - exp(-per_s * c->finish_s)) * 1.5 * c->finish_s;
 }
 
-/* Being late counts as much as the deadline is long. */
-static double reckon_late_s(const struct costs *c, const struct worth *worth)
+/* Being late, or slow, counts as much as the deadline is long. */
+static double reckon_late_s(const struct costs *c, const struct cost_asked *asked)
 {
-    double spread_s = late_spread * worth->deadline_s;
+    const struct worth *worth = asked->worth;
+    double token_s = asked->output_tokens > 0 ? c->decode_s / asked->output_tokens : 0;
 
-    if (spread_s <= 0 || c->first_s < worth->deadline_s - 6 * spread_s)
+    return worth->deadline_s *
+           (likelihood(c->first_s, worth->deadline_s) + likelihood(token_s, worth->pace_s));
+}
+
+/* That an estimate turns out above its limit: logistic, as unsure as late_spread says. */
+static double likelihood(double value, double limit)
+{
+    double spread = late_spread * limit;
+
+    if (limit <= 0 || value < limit - 6 * spread)
         return 0;
-    return worth->deadline_s / (1 + exp(-(c->first_s - worth->deadline_s) / spread_s));
+    return 1 / (1 + exp(-(value - limit) / spread));
 }

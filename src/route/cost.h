@@ -20,6 +20,7 @@ struct worth {
     double weight;                 /* of this caller's seconds against the others' */
     double second_micro;           /* what a second is worth, in millionths of a dollar */
     double deadline_s;             /* by when the first token should be there; 0: no matter */
+    double pace_s;                 /* how long each token after it may take; 0: no matter */
     double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for */
 };
 
@@ -40,7 +41,7 @@ struct costs {
     double others_s;               /* how much it slows them down */
     double evict_s;                /* what it evicts and somebody will load again */
     double fail_s;                 /* the machine may fail under it */
-    double late_s;                 /* the deadline may pass */
+    double late_s;                 /* the deadline may pass, or the pace be missed */
     double parity_s;               /* it is not quite what was asked for */
     double money_micro;
     double first_s, finish_s, total_s;

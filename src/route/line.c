@@ -47,6 +47,7 @@ static void stand(struct line *l, struct errand *e);
 static void step_out(struct line *l, struct errand *e);
 static void look_at(struct line *l, struct errand *e, uint64_t now_ms);
 static void start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms);
+static void credit(struct board *b, const struct choice *c, uint64_t now_ms);
 static bool is_alone(const struct board *b, uint32_t copy);
 static void learn(struct line *l, const struct errand *e, const struct errand_end *how);
 static void learn_output(struct lane *lane, uint32_t tokens);
@@ -308,8 +309,8 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
                                     .begun_ms = now_ms,
                                     .work_s = load_s + c->costs.prompt_s + c->costs.decode_s +
                                               c->costs.shared_s,
-                                    .weight = e->worth.weight},
-                now_ms);
+                                    .weight = e->worth.weight});
+    credit(b, c, now_ms);
     e->batch_begun = copy->run_count;
     e->was_alone = is_alone(b, c->copy);
     breaker_try(&copy->breaker, now_ms);
@@ -318,6 +319,17 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
     if (e->pieces_count)
         affinity_note(b->affinity, c->copy, copy->slots, e->pieces, e->pieces_count);
     l->hooks.start(l->hooks.ctx, e, c, loads_keep_alive_s(b, c->copy, now_ms));
+}
+
+/* What is loaded, and what is not, is worth what it spares. */
+static void credit(struct board *b, const struct choice *c, uint64_t now_ms)
+{
+    struct board_copy *copy = &b->copies[c->copy];
+
+    rate_add(&copy->saved, c->saved_s, BOARD_LOADS_S, now_ms);
+    rate_add(&copy->saved_lately, c->saved_s, BOARD_LATELY_S, now_ms);
+    if (c->missed != BOARD_NONE && c->missed != (int)c->copy)
+        rate_add(&b->copies[c->missed].missed, c->missed_s, BOARD_LOADS_S, now_ms);
 }
 
 /* No other copy computes on its machine: only then do durations say something about this one. */
@@ -385,7 +397,7 @@ static void judge(struct line *l, const struct errand *e, const struct errand_en
         board_set(l->board, e->copy, COPY_away, now_ms);
     if (!m)
         return;
-    rate_add(&m->failures, BOARD_FAILURES_S, now_ms);
+    rate_add(&m->failures, 1, BOARD_FAILURES_S, now_ms);
     if (!how->unreachable)
         return;
     breaker_failed(&m->breaker, now_ms, &bench_rules, true);

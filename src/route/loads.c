@@ -7,18 +7,10 @@
 /* Above this part of what is free, Ollama evicts before it loads. */
 static const double full_share = 0.8;
 
-/* Whether a copy will be wanted again is asked for the next ten minutes. */
-static const double horizon_s = 600;
-
-/* A second of loading delays this many who come in a burst (measured: 4 loads least, p99 alike). */
-static const double burst = 4;
-
 /* Kept for ever as far as Ollama is concerned; half an hour; and what a second of worth adds. */
 static const double keep_pinned_s = 1e7, keep_least_s = 1800, keep_worth = 100;
 
-/* What an idle machine loads unasked must have been asked for so often lately. */
-static const double idle_arrivals = 2;
-
+static double worth_loading_s(const struct board *b, uint32_t copy, uint64_t now_ms);
 static bool must_evict(const struct board_copy *c, const struct box *left, uint32_t loaded);
 static uint32_t count_loaded(const struct board *b, const struct board_copy *like);
 static int cheapest(const struct board *b, const struct board_copy *c, const struct load_plan *plan,
@@ -52,13 +44,13 @@ void loads_reckon(struct load_plan *ret, const struct board *b, uint32_t copy, u
     ret->is_possible = engine_rules_fit(&c->rules, &left, &c->expected.need).kind != FIT_no;
 }
 
-/* Landlord's credit, as an expectation: loads that will follow times who waits for each. */
+/* Landlord's credit, measured: what it has spared, and for as long as it took to load it, its load.
+ */
 double loads_keep_s(const struct board *b, uint32_t copy, uint64_t now_ms)
 {
     const struct board_copy *c = &b->copies[copy];
     double load_s = board_load_s(c), age_s = (double)(now_ms - c->since_ms) / 1e3;
-    double rate = rate_per_s(&c->arrivals, BOARD_ARRIVALS_S, now_ms);
-    double keep_s = burst * load_s * (1 - exp(-rate * horizon_s)) * (1 + rate * load_s);
+    double keep_s = rate_sum(&c->saved_lately, BOARD_LATELY_S, now_ms);
 
     if (c->wanted)
         keep_s = fmax(keep_s, load_s / 2);
@@ -84,23 +76,44 @@ int loads_idle(const struct board *b, uint32_t machine, uint64_t now_ms)
         return BOARD_NONE;
     for (uint32_t i = 0; i < b->copies_count; i++) {
         const struct board_copy *c = &b->copies[i];
-        struct load_plan plan;
-        double rate, worth_s;
+        double worth_s;
 
         if (c->machine != (int)machine || c->state != COPY_away || !c->fits || c->stays)
             continue;
-        rate = rate_per_s(&c->arrivals, BOARD_ARRIVALS_S, now_ms);
-        if (!c->wanted && rate * BOARD_ARRIVALS_S < idle_arrivals)
-            continue;
-        loads_reckon(&plan, b, i, now_ms);
-        worth_s = loads_keep_s(b, i, now_ms) - plan.evict_s;
-        if (!plan.is_possible || plan.wait_s > 0 || worth_s <= best_s ||
-            (!c->wanted && plan.victims_count))
+        worth_s = worth_loading_s(b, i, now_ms);
+        if (worth_s <= best_s)
             continue;
         best_s = worth_s;
         best = (int)i;
     }
     return best;
+}
+
+/* In the beginning, memory that nobody uses may as well hold what would take longest to load. */
+static const double spare_share = 0.01;
+
+/* What it would spare, less what its victims spare and the two loads that taking it back would
+ * need. */
+static double worth_loading_s(const struct board *b, uint32_t copy, uint64_t now_ms)
+{
+    const struct board_copy *c = &b->copies[copy];
+    double worth_s = rate_sum(&c->missed, BOARD_LOADS_S, now_ms);
+    struct load_plan plan;
+
+    if (c->wanted)
+        worth_s = fmax(worth_s, board_load_s(c) / 2);
+    loads_reckon(&plan, b, copy, now_ms);
+    if (!plan.is_possible || plan.wait_s > 0)
+        return 0;
+    if (!plan.victims_count)
+        return c->since_ms ? worth_s : worth_s + spare_share * board_load_s(c);
+    worth_s -= board_load_s(c);
+    for (uint32_t i = 0; i < plan.victims_count; i++) {
+        const struct board_copy *victim = &b->copies[plan.victims[i]];
+
+        worth_s -= rate_sum(&victim->saved, BOARD_LOADS_S, now_ms) + board_load_s(victim);
+    }
+    return worth_s;
 }
 
 /* Ollama's own rules, and one more: never loaded slower than it would be alone. */

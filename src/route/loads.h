@@ -36,6 +36,6 @@ double loads_keep_s(const struct board *b, uint32_t copy, uint64_t now_ms);
 /* How long Ollama should keep it, so that its order of victims is ours. */
 double loads_keep_alive_s(const struct board *b, uint32_t copy, uint64_t now_ms);
 
-/* What an idle machine should load unasked: what the plan keeps loaded there and is away, then what
- * was asked for most, where it fits without evicting anybody. BOARD_NONE: nothing. */
+/* What a machine should load unasked, because more was lately missed of it than its victims spared:
+ * only when none of them is at work. BOARD_NONE: nothing. */
 int loads_idle(const struct board *b, uint32_t machine, uint64_t now_ms);
