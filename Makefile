@@ -75,7 +75,7 @@ LDLIBS   += -lm -lpthread
 FOLDERS  ?= *
 LIB_SRC  := $(wildcard $(FOLDERS:%=src/%/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(DEPS_OBJ)
-EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/web/assets/*)
+EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/web/assets/* src/cmd/assets/*)
 UNIT_SRC := $(wildcard $(FOLDERS:%=test/unit/%/test_*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)

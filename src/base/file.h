@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole small files into memory. */
+/* Whole small files into memory, and back. */
 #pragma once
 
 #include "base/attr.h"
@@ -9,3 +9,7 @@
 /* Puts the file's bytes into out, which must be initialised. 0; negative errno with the path in
  * words; -EMSGSIZE when it is larger than out's ceiling. */
 MUST_USE int file_read(struct buf *out, const char *path, struct err *err);
+
+/* All of it or nothing: written beside, then renamed over the old one, whose permissions stay. A
+ * link stays a link. 0; negative errno with the path in words. */
+MUST_USE int file_write(const char *path, struct str text, struct err *err);

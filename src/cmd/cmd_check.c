@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tampu check: what is wrong with a plan, line by line, each with its fix. Opens no socket. */
 #include <stdio.h>
-#include <time.h>
 
 #include "cmd/command.h"
 #include "cmd/option.h"
 #include "cmd/terminal.h"
+#include "cmd/today.h"
 #include "cmd/usage.h"
-#include "net/clock.h"
 #include "plan/check.h"
 #include "wire/json_out.h"
 
-enum { OUTPUT_MAX = 64 << 20, DAY_ROOM = 32 };
+enum { OUTPUT_MAX = 64 << 20 };
 
 /* For "%zu error%s". */
 #define COUNTED(f, severity) (f)->counts[severity], (f)->counts[severity] == 1 ? "" : "s"
@@ -21,7 +20,6 @@ static int write_json(struct buf *out, const struct findings *f);
 static void write_finding(struct json_out *o, const struct finding *finding);
 static int write_text(struct buf *out, const struct findings *f, const char *path, bool colors);
 static int write_line(struct buf *out, const struct finding *finding, bool colors);
-static void write_today(char out[DAY_ROOM]);
 
 int cmd_check(int argc, char **argv)
 {
@@ -120,13 +118,4 @@ static int write_line(struct buf *out, const struct finding *finding, bool color
                       colors ? paints[finding->severity] : "", severity_name(finding->severity),
                       colors ? "\033[0m" : "", finding->message, finding_row(finding->code)->code,
                       finding->fix);
-}
-
-static void write_today(char out[DAY_ROOM])
-{
-    time_t now = (time_t)(clock_wall_us() / 1000000);
-    struct tm day = {0};
-
-    gmtime_r(&now, &day);
-    strftime(out, DAY_ROOM, "%Y-%m-%d", &day);
 }

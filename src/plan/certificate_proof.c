@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "fleet/box.h"
+#include "fleet/engine_rules.h"
 #include "plan/certificate_inside.h"
 #include "plan/check_inside.h"
 
@@ -14,10 +14,16 @@ enum { PROOF_CONTEXT = 1024 };
 static const double gib = 1 << 30;
 
 static void prove_machine(struct judge *j, const struct machine *m, uint32_t first, uint32_t end);
-static void prove_copy(struct judge *j, uint32_t index, const struct box *room);
+static void prove_kept(struct judge *j, uint32_t index, struct box *room);
+static void prove_guest(struct judge *j, uint32_t index, const struct box *room,
+                        const struct box *fixed);
+static void prove_copy(struct judge *j, uint32_t index, const struct box *box,
+                       const struct fit *fit);
+static bool is_on_demand(const struct plan_copy *copy);
+static struct fit fit_in(const struct plan_copy *copy, const struct box *room);
+static void prove_counts(struct judge *j, const struct machine *m, uint32_t first, uint32_t end);
 static bool is_served(const struct plan_copy *copy);
 static struct box box_of(const struct judge *j, const struct plan_copy *copy);
-static struct box seen_by(const struct box *room, const struct plan_copy *copy);
 static struct footprint need_of(const struct plan_copy *copy);
 static struct copy copy_of(const struct plan_copy *copy);
 static double tps_of(const struct plan_copy *copy, const struct box *box, const struct fit *fit);
@@ -55,55 +61,105 @@ bool proof_qualifies(const struct judge *j, uint32_t copy, const struct category
     return is_named && proof->works && copy_meets(&proof->as_copy, &category->needs);
 }
 
-/* What is kept loaded takes its room first, in the plan's order; the others are judged in what is
- * left, or alone where they would have to drive something out. */
+/* Engines that load nothing by themselves are there first; then what Ollama keeps, in the plan's
+ * order; the others come when they are asked for. */
 static void prove_machine(struct judge *j, const struct machine *m, uint32_t first, uint32_t end)
 {
     const struct plan_copy *copies = j->certificate.plan->copies;
-    struct box room = box_of(j, &copies[first]);
+    struct box fixed = box_of(j, &copies[first]), room;
 
-    for (uint32_t i = first; i < end; i++) {
-        struct box seen = seen_by(&room, &copies[i]);
-        struct footprint need = need_of(&copies[i]);
-        struct fit fit = memory_fit(&seen, &need);
-
-        if (!copies[i].keep_loaded)
-            continue;
-        prove_copy(j, i, &room);
-        if (fit.kind != FIT_no)
-            room = memory_take(&room, &fit);
-        else
-            fault(j, "%.*s cannot keep %.*s loaded beside the others: it needs %.1f GiB",
-                  STR_ARG(m->name), STR_ARG(copies[i].artifact->tag),
-                  (double)footprint_total(&need) / gib);
-    }
     for (uint32_t i = first; i < end; i++)
-        if (!copies[i].keep_loaded)
-            prove_copy(j, i, &room);
+        if (!is_on_demand(&copies[i]))
+            prove_kept(j, i, &fixed);
+    room = fixed;
+    for (uint32_t i = first; i < end; i++)
+        if (is_on_demand(&copies[i]) && copies[i].keep_loaded)
+            prove_kept(j, i, &room);
+    for (uint32_t i = first; i < end; i++)
+        if (is_on_demand(&copies[i]) && !copies[i].keep_loaded)
+            prove_guest(j, i, &room, &fixed);
+    prove_counts(j, m, first, end);
     prove_disk(j, m, first, end);
 }
 
-static void prove_copy(struct judge *j, uint32_t index, const struct box *room)
+/* Takes its memory off the room. */
+static void prove_kept(struct judge *j, uint32_t index, struct box *room)
+{
+    const struct plan_copy *copy = &j->certificate.plan->copies[index];
+    struct footprint need = need_of(copy);
+    struct fit fit = fit_in(copy, room);
+
+    if (fit.kind == FIT_no)
+        fault(j, "%.*s cannot keep %.*s loaded beside the others: it needs %.1f GiB",
+              STR_ARG(copy->machine->name), STR_ARG(copy->artifact->tag),
+              (double)footprint_total(&need) / gib);
+    prove_copy(j, index, room, &fit);
+    if (fit.kind != FIT_no)
+        *room = memory_take(room, &fit);
+}
+
+/* It fits beside what is kept as well as without it, or that gives way to it. */
+static void prove_guest(struct judge *j, uint32_t index, const struct box *room,
+                        const struct box *fixed)
+{
+    const struct plan_copy *copy = &j->certificate.plan->copies[index];
+    struct fit beside = fit_in(copy, room), instead = fit_in(copy, fixed);
+    bool is_beside = beside.kind == instead.kind && beside.gpu_share >= instead.gpu_share;
+
+    if (instead.kind == FIT_no)
+        fault(j, "%.*s does not fit on %.*s: %.1f GiB are missing", STR_ARG(copy->artifact->tag),
+              STR_ARG(copy->machine->name), (double)instead.short_bytes / gib);
+    prove_copy(j, index, is_beside ? room : fixed, is_beside ? &beside : &instead);
+}
+
+static void prove_copy(struct judge *j, uint32_t index, const struct box *box,
+                       const struct fit *fit)
 {
     const struct plan_copy *copy = &j->certificate.plan->copies[index];
     struct proof *proof = &j->proofs[index];
-    struct footprint need = need_of(copy);
-    struct box whole = box_of(j, copy), box = seen_by(room, copy);
-    struct fit fit = memory_fit(&box, &need);
+    bool serves = is_served(copy);
 
-    if (fit.kind == FIT_no) {
-        box = seen_by(&whole, copy);
-        fit = memory_fit(&box, &need);
-    }
-    proof->as_copy = copy_of(copy);
-    if (!is_served(copy))
+    if (!serves)
         fault(j, "%.*s on %.*s does not serve %.*s", STR_ARG(copy->engine->name),
               STR_ARG(copy->machine->name), STR_ARG(copy->artifact->tag));
-    else if (fit.kind == FIT_no)
-        fault(j, "%.*s does not fit on %.*s: %.1f GiB are missing", STR_ARG(copy->artifact->tag),
-              STR_ARG(copy->machine->name), (double)fit.short_bytes / gib);
-    proof->works = is_served(copy) && fit.kind != FIT_no;
-    proof->decode_tps = proof->works ? tps_of(copy, &box, &fit) : 0;
+    proof->as_copy = copy_of(copy);
+    proof->works = serves && fit->kind != FIT_no;
+    proof->decode_tps = proof->works ? tps_of(copy, box, fit) : 0;
+}
+
+static bool is_on_demand(const struct plan_copy *copy)
+{
+    struct engine_rules rules;
+
+    engine_rules_read(&rules, copy->engine);
+    return rules.on_demand;
+}
+
+static struct fit fit_in(const struct plan_copy *copy, const struct box *room)
+{
+    struct footprint need = need_of(copy);
+    struct engine_rules rules;
+
+    engine_rules_read(&rules, copy->engine);
+    return engine_rules_fit(&rules, room, &need);
+}
+
+/* An engine keeps no more models than it is set to. */
+static void prove_counts(struct judge *j, const struct machine *m, uint32_t first, uint32_t end)
+{
+    const struct plan_copy *copies = j->certificate.plan->copies;
+
+    for (uint32_t k = 0; k < m->engines_count; k++) {
+        struct engine_rules rules;
+        uint32_t kept = 0;
+
+        engine_rules_read(&rules, &m->engines[k]);
+        for (uint32_t i = first; i < end; i++)
+            kept += copies[i].engine == &m->engines[k] && copies[i].keep_loaded;
+        if (kept > rules.max_loaded)
+            fault(j, "%.*s on %.*s keeps %u models loaded, and is set to %u",
+                  STR_ARG(m->engines[k].name), STR_ARG(m->name), kept, rules.max_loaded);
+    }
 }
 
 static bool is_served(const struct plan_copy *copy)
@@ -127,22 +183,13 @@ static struct box box_of(const struct judge *j, const struct plan_copy *copy)
     return box;
 }
 
-static struct box seen_by(const struct box *room, const struct plan_copy *copy)
-{
-    return copy->engine->compute == COMPUTE_cpu ? box_without_gpu(room) : *room;
-}
-
 static struct footprint need_of(const struct plan_copy *copy)
 {
-    struct str kv = check_setting(copy->engine, "OLLAMA_KV_CACHE_TYPE");
-    struct run run = {
-        .context = copy->context,
-        .slots = copy->slots,
-        .kv = str_is(kv, "q8_0")   ? KV_q8_0
-              : str_is(kv, "q4_0") ? KV_q4_0
-                                   : KV_f16,
-    };
+    struct engine_rules rules;
+    struct run run = {.context = copy->context, .slots = copy->slots};
 
+    engine_rules_read(&rules, copy->engine);
+    run.kv = rules.kv;
     return memory_need_of_artifact(copy->artifact, &run);
 }
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "fleet/box.h"
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 
 /* A short conversation, as `check` judges speeds by; a prompt as people send it. */
@@ -103,10 +103,15 @@ static void add_copy(struct declared *d, const struct judged *line)
     fill_speed(copy, d->plan.catalog);
 }
 
+/* By name, or since it is what the engine was started with. */
 static bool is_kept(const struct judged *line)
 {
     const struct keep_loaded *k = &line->machine->keep_loaded;
+    struct engine_rules rules;
 
+    engine_rules_read(&rules, line->model->engine);
+    if (!rules.on_demand)
+        return true;
     for (uint32_t i = 0; i < k->names_count; i++)
         if (str_equal(k->names[i], line->model->pull) || str_equal(k->names[i], line->model->name))
             return true;

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "fleet/engine_rules.h"
 
 /* A copy on a machine's disk. */
 struct here {
     struct holding holding;
     const struct plan_copy *copy; /* the plan keeps it; NULL: it goes */
-    bool loaded, is_known_loaded;
+    bool loaded;
 };
 
 /* Who has an artifact, and who still waits for it. */
@@ -24,6 +25,7 @@ struct supply {
 struct differ {
     struct diff *d;
     const struct plan *plan;
+    const struct plan_wish *wish;
     struct here *here;
     uint32_t here_count;
     const struct plan_copy **arrivals; /* NULL where it has arrived */
@@ -62,11 +64,11 @@ static const struct {
 #include "tables/changes.def"
 };
 
-int diff_make(struct diff **ret, const struct plan *plan, const struct presence *presence,
-              struct err *err)
+int diff_make(struct diff **ret, const struct plan *plan, const struct plan_wish *wish,
+              const struct presence *presence, struct err *err)
 {
     struct diff *d = calloc(1, sizeof *d);
-    struct differ df = {.d = d, .plan = plan};
+    struct differ df = {.d = d, .plan = plan, .wish = wish};
     int r = -ENOMEM;
 
     if (d) {
@@ -149,8 +151,7 @@ static int find_here(struct differ *df, const struct presence *presence)
 
     for (uint32_t i = 0; i < presence->count && r == 0; i++)
         r = add_here(df, (struct here){.holding = presence->holdings[i],
-                                       .loaded = presence->loaded && presence->loaded[i],
-                                       .is_known_loaded = presence->loaded != NULL});
+                                       .loaded = presence->loaded && presence->loaded[i]});
     return r;
 }
 
@@ -168,14 +169,19 @@ static int find_declared(struct differ *df)
 
             if (a && line->engine && !line->is_optional && machine_serves(m))
                 r = add_here(df, (struct here){.holding = {m, line->engine, a},
-                                               .loaded = is_kept_by_file(m, line),
-                                               .is_known_loaded = true});
+                                               .loaded = is_kept_by_file(m, line)});
         }
     return r;
 }
 
+/* What an engine was started with stays loaded. */
 static bool is_kept_by_file(const struct machine *m, const struct fleet_model *line)
 {
+    struct engine_rules rules;
+
+    engine_rules_read(&rules, line->engine);
+    if (!rules.on_demand)
+        return true;
     for (uint32_t i = 0; i < m->keep_loaded.names_count; i++)
         if (str_equal(m->keep_loaded.names[i], line->pull) ||
             str_equal(m->keep_loaded.names[i], line->name))
@@ -190,6 +196,9 @@ static int add_here(struct differ *df, struct here here)
 
     if (!supply)
         return -ENOMEM;
+    for (uint32_t i = 0; i < df->wish->lost_count; i++)
+        if (df->wish->lost[i] == here.holding.machine)
+            return 0;
     if (*room != INT64_MAX)
         *room -= (int64_t)here.holding.artifact->bytes;
     supply->holders++;

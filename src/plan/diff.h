@@ -60,9 +60,10 @@ struct diff {
     struct arena arena;
 };
 
-/* Borrows the plan and the presence's machines and artifacts. 0 or -ENOMEM. */
-MUST_USE int diff_make(struct diff **ret, const struct plan *plan, const struct presence *presence,
-                       struct err *err);
+/* Of the wish: lost machines, which have nothing and give nothing. Borrows the plan and what the
+ * presence points to. 0 or -ENOMEM. */
+MUST_USE int diff_make(struct diff **ret, const struct plan *plan, const struct plan_wish *wish,
+                       const struct presence *presence, struct err *err);
 
 void diff_free(struct diff *d);
 AUTO_FREE(diff)

@@ -18,7 +18,7 @@ static struct diff *reckon(const char *text)
     struct diff *d = NULL;
 
     declare(text);
-    assert_int_equal(diff_make(&d, &declared->plan, &nothing, NULL), 0);
+    assert_int_equal(diff_make(&d, &declared->plan, &wish, &nothing, NULL), 0);
     return d;
 }
 

@@ -57,7 +57,7 @@ static void check(const char *const *here, const char *expected)
     char found[2000] = "";
     size_t used = 0;
 
-    assert_int_equal(diff_make(&d, &declared->plan, &presence, NULL), 0);
+    assert_int_equal(diff_make(&d, &declared->plan, &wish, &presence, NULL), 0);
     for (uint32_t i = 0; i < d->changes_count; i++) {
         const struct change *c = &d->changes[i];
 
@@ -131,7 +131,7 @@ static void full_machines_that_block_each_other_come_apart(void **state)
     (void)state;
     presence = see(HERE("a/mistral:7b", "a/codellama:13b", "b/llama3.2:3b", "b/codellama:13b",
                         "b/phi3.5:3.8b"));
-    assert_int_equal(diff_make(&d, &declared->plan, &presence, NULL), 0);
+    assert_int_equal(diff_make(&d, &declared->plan, &wish, &presence, NULL), 0);
     assert_true(d->changes_count > 0);
     for (uint32_t i = 0; i < declared->plan.copies_count; i++) {
         bool arrives = false;
@@ -149,16 +149,29 @@ static void without_presence_the_file_counts_as_done(void **state)
     struct diff *d = NULL;
 
     (void)state;
-    assert_int_equal(diff_make(&d, &declared->plan, NULL, NULL), 0);
+    assert_int_equal(diff_make(&d, &declared->plan, &wish, NULL, NULL), 0);
     assert_int_equal(d->changes_count, 0);
     diff_free(d);
     declared->plan.copies[0].context = 16384;
     declared->plan.copies[1].keep_loaded = true;
-    assert_int_equal(diff_make(&d, &declared->plan, NULL, NULL), 0);
+    assert_int_equal(diff_make(&d, &declared->plan, &wish, NULL, NULL), 0);
     assert_int_equal(d->changes_count, 2);
     assert_int_equal(d->changes[0].kind, CHANGE_configure);
     assert_int_equal(d->changes[1].kind, CHANGE_load);
     diff_free(d);
+}
+
+static void a_lost_machine_has_nothing_and_gives_nothing(void **state)
+{
+    const struct machine *lost[] = {fleet_machine(fleet, STR("c"))};
+
+    (void)state;
+    declared_free(declared);
+    wish.lost = lost;
+    wish.lost_count = 1;
+    assert_int_equal(declared_make(&declared, &wish, NULL), 0);
+    check(HERE("a/qwen2.5:7b+", "a/llama3.2:3b", "b/qwen2.5:7b", "c/mistral:7b", "c/qwen2.5:7b"),
+          "pull b mistral:7b");
 }
 
 /* Who has what while the steps are carried out. */
@@ -243,7 +256,7 @@ static void from_anything_to_the_plan_step_by_step(void **state)
         struct presence presence = fill(&yard, &seed);
         struct diff *d = NULL;
 
-        assert_int_equal(diff_make(&d, &declared->plan, &presence, NULL), 0);
+        assert_int_equal(diff_make(&d, &declared->plan, &wish, &presence, NULL), 0);
         for (uint32_t i = 0; i < d->changes_count; i++)
             carry_out(&yard, &d->changes[i]);
         for (size_t m = 0; m < MACHINES; m++)
@@ -268,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_machines_that_block_each_other_come_apart, set_up,
                                         forget),
         cmocka_unit_test_setup_teardown(without_presence_the_file_counts_as_done, set_up, forget),
+        cmocka_unit_test_setup_teardown(a_lost_machine_has_nothing_and_gives_nothing, set_up,
+                                        forget),
         cmocka_unit_test_setup_teardown(from_anything_to_the_plan_step_by_step, set_up, forget),
     };
 
