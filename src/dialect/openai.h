@@ -5,6 +5,8 @@
 #include "dialect/dialect.h"
 #include "wire/json.h"
 
+extern const struct dialect openai_dialect;
+
 int openai_scan(struct ask *ret, enum task task, struct str body, struct err *err);
 int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err);
@@ -12,6 +14,10 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
 /* openai_messages.c: the messages of a chat, given an object that has them. */
 int openai_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
                          struct err *err);
+
+/* A part that is a picture, whose image_url is a text or has a url; an object with file_data. */
+int openai_read_image(struct part *ret, yyjson_val *part, struct err *err);
+int openai_read_file(struct part *ret, yyjson_val *file, struct err *err);
 
 int openai_writer_new(struct writer **ret, const struct reply_shape *shape, struct buf *out);
 int openai_writer_put(struct writer *w, const struct delta *delta);

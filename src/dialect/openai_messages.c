@@ -12,8 +12,6 @@ static int read_role(struct message *ret, yyjson_val *message, struct err *err);
 static int read_content(struct message *ret, yyjson_val *content, struct arena *arena,
                         struct err *err);
 static int read_part(struct part *ret, yyjson_val *part, struct err *err);
-static int read_image(struct part *ret, yyjson_val *part, struct err *err);
-static int read_file(struct part *ret, yyjson_val *part, struct err *err);
 static int read_data_url(struct part *ret, struct str url);
 static int read_audio(struct part *ret, yyjson_val *part, struct arena *arena, struct err *err);
 static int read_calls(struct message *ret, yyjson_val *calls, struct arena *arena, struct err *err);
@@ -121,9 +119,9 @@ static int read_part(struct part *ret, yyjson_val *part, struct err *err)
     struct str type = json_find_str(part, "type");
 
     if (str_is(type, "image_url"))
-        return read_image(ret, part, err);
+        return openai_read_image(ret, part, err);
     if (str_is(type, "file"))
-        return read_file(ret, json_find(part, "file"), err);
+        return openai_read_file(ret, json_find(part, "file"), err);
     if (str_is(type, "text"))
         ret->text = json_find_str(part, "text");
     else if (str_is(type, "refusal"))
@@ -134,7 +132,7 @@ static int read_part(struct part *ret, yyjson_val *part, struct err *err)
 }
 
 /* data:image/png;base64,… or http(s)://… */
-static int read_image(struct part *ret, yyjson_val *part, struct err *err)
+int openai_read_image(struct part *ret, yyjson_val *part, struct err *err)
 {
     yyjson_val *image = json_find(part, "image_url");
     struct str url = yyjson_is_str(image) ? json_str(image) : json_find_str(image, "url");
@@ -152,7 +150,7 @@ static int read_image(struct part *ret, yyjson_val *part, struct err *err)
 }
 
 /* One that was uploaded before is with the provider that it was uploaded to. */
-static int read_file(struct part *ret, yyjson_val *file, struct err *err)
+int openai_read_file(struct part *ret, yyjson_val *file, struct err *err)
 {
     struct str url = json_find_str(file, "file_data");
 
