@@ -56,6 +56,7 @@ static void *check_digests(void *ctx);
 static void check(struct blob *b);
 static void end(struct blob *b, enum blob_state state);
 static void wake(struct blob *b);
+static bool will_change(const struct blob *b);
 static bool is_open(const struct blob *b);
 static void name_of(const struct blob *b, bool is_part, char out[NAME_ROOM]);
 
@@ -208,7 +209,18 @@ void blob_unclaim(struct blob *b)
 {
     pthread_mutex_lock(&b->shelf->mutex);
     b->is_claimed = false;
+    wake(b);
     pthread_mutex_unlock(&b->shelf->mutex);
+}
+
+bool blob_is_claimed(struct blob *b)
+{
+    bool is_claimed;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    is_claimed = b->is_claimed;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return is_claimed;
 }
 
 /* Only who has claimed it writes, so the bytes need no lock. */
@@ -255,7 +267,7 @@ bool blob_wait(struct blob *b, struct blob_waiter *w)
     bool waits;
 
     pthread_mutex_lock(&b->shelf->mutex);
-    waits = w->is_waiting = is_open(b) && b->have < w->until;
+    waits = w->is_waiting = will_change(b) && b->have < w->until;
     if (waits)
         link_append(&b->waiters, &w->link);
     pthread_mutex_unlock(&b->shelf->mutex);
@@ -512,7 +524,7 @@ static void wake(struct blob *b)
         struct blob_waiter *w = CONTAINER(at, struct blob_waiter, link);
 
         next = at->next;
-        if (is_open(b) && b->have < w->until)
+        if (will_change(b) && b->have < w->until)
             continue;
         link_remove(&w->link);
         w->is_waiting = false;
@@ -521,6 +533,12 @@ static void wake(struct blob *b)
             w->is_waiting = true;
         }
     }
+}
+
+/* Somebody brings it, or looks at its digest. */
+static bool will_change(const struct blob *b)
+{
+    return b->state == BLOB_checking || (b->state == BLOB_arriving && b->is_claimed);
 }
 
 /* Nobody has looked at its digest yet. */

@@ -72,6 +72,7 @@ uint64_t blob_have(struct blob *b);
 /* Only one brings it at a time: true when that is the caller now. */
 bool blob_claim(struct blob *b);
 void blob_unclaim(struct blob *b);
+bool blob_is_claimed(struct blob *b);
 
 /* The bytes from `at` on, which must be blob_have(). 0, -EINVAL (not there, or too many), or what
  * the disk says: then nothing was added. */

@@ -306,6 +306,8 @@ static void who_leaves_is_not_called(void **state)
     (void)state;
     assert_int_equal(loop_open(&w.loop, 0), 0);
     w.waiter = (struct blob_waiter){.loop = w.loop, .fn = stop, .ctx = &w, .until = 10};
+    assert_false(blob_wait(b, &w.waiter)); /* nobody brings it */
+    assert_true(blob_claim(b));
     assert_true(blob_wait(b, &w.waiter));
     assert_true(blob_unwait(b, &w.waiter));
     put(b, 0, 20);
@@ -315,7 +317,11 @@ static void who_leaves_is_not_called(void **state)
     put(b, 20, 40);
     assert_false(blob_unwait(b, &w.waiter)); /* it is on its way */
     loop_run(w.loop);
+    w.waiter.until = 50;
+    assert_true(blob_wait(b, &w.waiter));
+    blob_unclaim(b); /* and nobody brings it any more */
     loop_close(w.loop);
+    assert_false(w.waiter.is_waiting);
     blob_give_back(&b);
     shelf_close(s);
 }

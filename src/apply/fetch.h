@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing a blob from where it is published: once over the WAN, on from where the last try ended.
+ *
+ *     fetch_start(&f, &(struct fetch_request){loop, client, blob, url, &pace}, on_end, ctx, err);
+ *     fetch_cancel(f);                      at once; on_end is not called
+ *
+ * Redirects are followed, also to other hosts; connections that break and servers that are busy are
+ * tried again, longer and longer apart, as long as each few tries bring something. The fetch claims
+ * the blob and ends when all of it is there; whether the digest is right the shelf says later.
+ * Everything happens on the loop.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "apply/shelf.h"
+#include "http/client.h"
+
+enum {
+    FETCH_FRUITLESS_MAX = 6, /* tries in a row that bring nothing */
+    FETCH_REDIRECTS_MAX = 5,
+    FETCH_URL_MAX = 4096, /* presigned ones are long */
+};
+
+struct fetch;
+
+/* A ceiling that fetches share, on whatever loops. */
+struct pace {
+    pthread_mutex_t mutex;
+    uint64_t bytes_per_s; /* 0: none */
+    uint64_t free_at_us;  /* when what was taken so far is paid for, on the loops' clock */
+};
+
+struct fetch_request {
+    struct loop *loop;
+    struct client *client;
+    struct blob *blob; /* borrowed until the end */
+    struct str url;
+    struct pace *pace; /* may be NULL */
+};
+
+/* r: 0; -ENOENT it is not there; -EACCES; -EMSGSIZE it has another size; -ENOSPC, -EIO here;
+ * -ETIMEDOUT nothing came any more; words say what was found. The fetch is gone when this is
+ * called. */
+typedef void fetch_fn(void *ctx, int r, const char *words);
+
+/* 0; -EBUSY: somebody brings it, or it is here; -EINVAL: no such URL; -ENOMEM. */
+MUST_USE int fetch_start(struct fetch **ret, const struct fetch_request *request, fetch_fn *on_end,
+                         void *ctx, struct err *err);
+void fetch_cancel(struct fetch *f);
