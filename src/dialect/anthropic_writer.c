@@ -36,6 +36,7 @@ static int end_event(struct json_out *o);
 static void begin_delta(struct writer *w, struct json_out *o, const char *type);
 static int put_stream_end(struct writer *w);
 static int keep(struct writer *w, const struct delta *delta);
+static int put_tokens(struct writer *w);
 static int put_whole(struct writer *w);
 static void put_content(struct writer *w, struct json_out *o);
 static void put_message_head(struct writer *w, struct json_out *o);
@@ -85,7 +86,12 @@ int anthropic_writer_put(struct writer *w, const struct delta *delta)
 int anthropic_writer_end(struct writer *w)
 {
     size_t before = w->out->len;
-    int r = w->shape.stream ? put_stream_end(w) : put_whole(w);
+    int r;
+
+    if (w->shape.task == TASK_tokens)
+        r = put_tokens(w);
+    else
+        r = w->shape.stream ? put_stream_end(w) : put_whole(w);
 
     if (r < 0)
         w->out->len = before;
@@ -270,6 +276,16 @@ static int keep(struct writer *w, const struct delta *delta)
     default:
         return 0;
     }
+}
+
+static int put_tokens(struct writer *w)
+{
+    struct json_out o = {.out = w->out};
+
+    json_open(&o, '{');
+    json_number(json_key(&o, "input_tokens"), w->usage.prompt_tokens);
+    json_close(&o, '}');
+    return o.error;
 }
 
 static int put_whole(struct writer *w)

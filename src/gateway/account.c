@@ -66,6 +66,16 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     log_event(EVENT_attempt_failed, clock_wall_us(), fields);
 }
 
+void account_held(const struct exchange *x)
+{
+    const struct attempt *a = &x->attempt;
+
+    log_event(EVENT_provider_held, clock_wall_us(),
+              (struct log_field[]){
+                  LOG_STR("request", str_from(x->id)), LOG_STR("machine", a->copy->machine_name),
+                  LOG_STR("model", a->copy->name), LOG_MS("wait_ms", a->wait_ms * 1000), LOG_END});
+}
+
 void account_answered(const struct exchange *x)
 {
     uint64_t took_us = clock_monotonic_us() - x->arrived_us;

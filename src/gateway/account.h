@@ -9,6 +9,9 @@ void account_waiting(const struct exchange *x, int by);
 
 /* An attempt begins; it has ended so. */
 void account_attempt(const struct exchange *x);
+/* A provider is left alone from here on. */
+void account_held(const struct exchange *x);
+
 void account_attempt_end(const struct exchange *x, struct outcome outcome,
                          struct verdict_change change);
 

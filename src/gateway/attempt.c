@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/settings.h"
+#include "dialect/limits.h"
 #include "gateway/account.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
@@ -24,6 +25,7 @@ struct call_headers {
 };
 
 static enum failure answer_load(struct exchange *x);
+static void hold_provider(struct exchange *x);
 static bool is_unsent(const struct exchange *x);
 static void choose(struct exchange *x);
 static enum failure write_body(struct exchange *x, size_t *count);
@@ -43,6 +45,7 @@ static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
 static void drop_call(struct exchange *x);
 static void begin_passed(struct exchange *x, const struct reply *r);
 static void read_answer(struct exchange *x, struct str chunk);
+static void read_patience(struct attempt *a);
 static enum failure failure_of(int r);
 
 static void on_head(void *ctx, const struct reply *r);
@@ -90,6 +93,19 @@ void attempt_end(struct exchange *x, bool caller_left)
     if (!x->why && !caller_left && a->status)
         traffic_resident(x->worker->gateway->traffic, copy->place, true);
     account_attempt_end(x, outcome, change);
+    if (a->wait_ms)
+        hold_provider(x);
+}
+
+/* All its models, until the limit of its credential begins anew. */
+static void hold_provider(struct exchange *x)
+{
+    struct scene_copy *copy = &x->scene->copies[x->attempt.copy->index];
+    uint64_t now_ms = loop_now_ms(x->worker->loop);
+
+    if (traffic_hold(x->worker->gateway->traffic, copy->engine->place, now_ms,
+                     now_ms + x->attempt.wait_ms))
+        account_held(x);
 }
 
 /* Only Ollama can be told to load a model; what is behind the others is there when it is asked. */
@@ -151,7 +167,7 @@ static void choose(struct exchange *x)
         a->parity = x->candidates[i].parity;
     }
     assert(a->copy && "only candidates are asked for");
-    a->dialect = x->scene->copies[a->copy->index].engine->dialect;
+    a->dialect = scene_dialect(x->scene->copies[a->copy->index].engine, x->task, x->dialect);
     a->translated = a->dialect != x->dialect;
 }
 
@@ -256,6 +272,10 @@ static int note_dropped(struct exchange *x)
 /* Fixed per copy: no caller can make an engine reload. */
 static struct copy_shape shape_of(const struct copy *copy)
 {
+    const struct provider_kind_row *provider =
+        copy->cloud ? provider_kind_row(copy->cloud->provider) : NULL;
+    const struct engine_kind_row *engine =
+        copy->engine ? engine_kind_row(copy->engine->kind) : NULL;
     bool thinks = copy->is_known && copy->capabilities & 1u << CAPABILITY_thinking;
     struct str family = copy->artifact ? copy->artifact->model->family : (struct str){0};
 
@@ -266,6 +286,10 @@ static struct copy_shape shape_of(const struct copy *copy)
         .keep_alive = copy->is_pinned ? STR("-1") : STR(""),
         .can_think = thinks,
         .can_grade = thinks && str_starts(family, STR("gpt-oss")),
+        .can_fetch = provider ? provider->fetches : engine->fetches,
+        .reads_files = provider && provider->reads_files,
+        .is_strict = provider && provider->is_strict,
+        .max_output = (uint32_t)(copy->cloud_facts ? copy->cloud_facts->output_max : 0),
     };
 }
 
@@ -323,7 +347,8 @@ static int write_target(struct exchange *x, struct str *ret, struct str *ret_ext
         return 0;
     }
     buf_reset(&a->target);
-    r = a->dialect->write_target(&a->target, a->task, &shape, is_streaming(x));
+    r = a->dialect->write_target(&a->target, a->task, &shape, is_streaming(x),
+                                 x->ask.as_list && !a->translated);
     *ret = buf_str(&a->target);
     return r;
 }
@@ -406,6 +431,9 @@ static void on_head(void *ctx, const struct reply *r)
     struct exchange *x = ctx;
 
     x->attempt.status = r->status;
+    if (x->attempt.copy->cloud)
+        x->attempt.wait_ms =
+            limits_wait_ms(r->status, r->headers, r->header_count, clock_wall_us());
     if (r->status < 300 && task_is_passed(x->attempt.task))
         begin_passed(x, r);
     /* A router's login page, or another program on the engine's port. */
@@ -464,6 +492,8 @@ static void on_end(void *ctx)
                 : FAILURE_upstream_garbage;
 
         exchange_fail(x, why, found);
+        if (a->copy->cloud && a->status >= 400)
+            read_patience(a);
     } else if (!x->why) {
         r = a->dialect->reader_end(a->reader);
         if (r == 0 && x->writer)
@@ -474,6 +504,18 @@ static void on_end(void *ctx)
     }
     a->over = true;
     exchange_run(x);
+}
+
+/* Gemini says it in the body. */
+static void read_patience(struct attempt *a)
+{
+    uint64_t wait_ms =
+        a->dialect->read_patience ? a->dialect->read_patience(buf_str(&a->refusal)) : 0;
+
+    if (wait_ms > LIMITS_WAIT_MAX_MS)
+        wait_ms = LIMITS_WAIT_MAX_MS;
+    if (wait_ms > a->wait_ms)
+        a->wait_ms = wait_ms;
 }
 
 static void on_fail(void *ctx, enum failure why, const char *words)

@@ -35,6 +35,7 @@ static bool has_endpoint(const struct exchange *x, const struct scene_engine *e)
 static enum verdict try_again_or(struct exchange *x, enum step otherwise);
 static enum verdict take_or_wait(struct exchange *x);
 static enum verdict leave_line(struct exchange *x);
+static enum verdict estimate(struct exchange *x);
 static enum failure find_candidates(struct exchange *x, struct err *err);
 static int keep_asked(struct exchange *x);
 static void keep_reachable(struct exchange *x, const struct candidates *found, struct err *err);
@@ -234,7 +235,15 @@ static enum verdict do_decode(struct exchange *x)
                                    : FAILURE_bad_json,
                       err.text);
     why = find_candidates(x, &err);
+    if (why == FAILURE_no_candidate && x->task == TASK_tokens)
+        return estimate(x);
     return why ? refuse(x, why, err.text) : go(x, STEP_route);
+}
+
+/* Nobody can count: the caller gets a guess, and is told that it is one. */
+static enum verdict estimate(struct exchange *x)
+{
+    return relay_estimate(x) < 0 ? refuse(x, FAILURE_out_of_room, "") : go(x, STEP_settle);
 }
 
 static int scan(struct exchange *x, struct err *err)
@@ -297,7 +306,10 @@ static void keep_reachable(struct exchange *x, const struct candidates *found, s
 /* What nobody translates needs an engine that speaks as the caller does. */
 static bool has_endpoint(const struct exchange *x, const struct scene_engine *e)
 {
-    return e->dialect->target(x->task) && (e->dialect == x->dialect || !task_is_passed(x->task));
+    const struct dialect *dialect = scene_dialect(e, x->task, x->dialect);
+
+    return dialect && dialect->target(x->task) &&
+           (dialect == x->dialect || !task_is_passed(x->task));
 }
 
 /* Entered anew for each attempt, and again when a slot was granted. */

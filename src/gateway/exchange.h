@@ -51,6 +51,7 @@ struct attempt {
     struct buf refusal; /* body of an answer with status >= 400 */
     struct str pieces[3];
     int status;
+    uint64_t wait_ms; /* a provider's limit: how long it wants to be left alone */
     enum failure why;
     bool translated, over;
     bool has_events; /* of a task that is passed on: the answer is a stream of events, */

@@ -11,7 +11,7 @@
 #include "net/clock.h"
 
 enum {
-    ANSWER_HEADERS_MAX = 10,
+    ANSWER_HEADERS_MAX = 12,
     KEPT_MAX = 256 << 10, /* of an answer that is passed on: a larger one goes as it comes */
 };
 
@@ -30,6 +30,7 @@ static void answer(struct exchange *x, const struct answer_headers *h, struct st
 static struct str words_for_caller(const struct exchange *x);
 static void make_events(struct exchange *x);
 static const char *type_of(const struct exchange *x, const struct reply_shape *shape);
+static uint32_t estimated_tokens(const struct exchange *x);
 static void on_first_token(struct exchange *x);
 static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count);
 
@@ -40,10 +41,13 @@ int relay_reset(struct exchange *x)
         .task = x->task,
         .stream = x->ask.stream,
         .include_usage = x->ask.include_usage,
+        .as_list = x->ask.as_list,
+        .hides_thoughts = x->ask.hides_thoughts,
         .base64 = x->chat && x->chat->base64,
         .id = str_from(x->id),
         .model = x->ask.model,
         .created_s = x->created_us / 1000000,
+        .prompt_estimate = estimated_tokens(x),
     };
 
     buf_release(&x->out);
@@ -74,6 +78,23 @@ void relay_begin_passed(struct exchange *x, const struct reply *r)
     a->has_events = str_equal_nocase(kind, STR("text/event-stream"));
     x->live = a->has_events ||
               (!str_equal_nocase(kind, STR("application/json")) && !str_starts(kind, STR("text/")));
+}
+
+int relay_estimate(struct exchange *x)
+{
+    const struct delta delta = {.kind = DELTA_usage,
+                                .usage = {.known = true, .prompt_tokens = estimated_tokens(x)}};
+    int r;
+
+    x->attempt.translated = true;
+    r = relay_reset(x);
+    if (r == 0)
+        r = x->dialect->writer_put(x->writer, &delta);
+    if (r == 0)
+        r = x->dialect->writer_end(x->writer);
+    if (r == 0)
+        relay_end(x);
+    return r;
 }
 
 int relay_put(void *ctx, const struct delta *delta)
@@ -150,7 +171,8 @@ bool relay_flush(struct exchange *x)
 void relay_end(struct exchange *x)
 {
     struct answer_headers headers;
-    const struct reply_shape shape = {.task = x->task, .stream = x->ask.stream};
+    const struct reply_shape shape = {
+        .task = x->task, .stream = x->ask.stream, .as_list = x->ask.as_list};
 
     x->status = 200;
     if (!x->stream)
@@ -252,6 +274,11 @@ static void answer(struct exchange *x, const struct answer_headers *h, struct st
         stream_end(x->stream, false);
 }
 
+static uint32_t estimated_tokens(const struct exchange *x)
+{
+    return x->ask.prompt_bytes / 4 + (x->ask.prompt_bytes % 4 > 0);
+}
+
 static void on_first_token(struct exchange *x)
 {
     if (!x->first_token)
@@ -269,7 +296,7 @@ static bool send_pieces(struct exchange *x, const struct str *pieces, size_t cou
 
 static bool start_stream(struct exchange *x)
 {
-    const struct reply_shape shape = {.task = x->task, .stream = true};
+    const struct reply_shape shape = {.task = x->task, .stream = true, .as_list = x->ask.as_list};
     struct answer_headers headers;
     int64_t length = x->attempt.has_events ? -1 : x->attempt.length;
 
@@ -290,7 +317,11 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     h->count = 0;
     add_header(h, STR("content-type"), str_from(content_type));
     add_header(h, STR("x-tampu-request-id"), str_from(x->id));
+    if (x->dialect->id_header)
+        add_header(h, str_from(x->dialect->id_header), str_from(x->id));
     add_header(h, STR("x-tampu-attempts"), str_from_u64(h->attempts, x->attempts));
+    if (x->task == TASK_tokens && !x->attempt.copy)
+        add_header(h, STR("x-tampu-estimated"), STR("input_tokens"));
     if (!copy)
         return;
     add_header(h, STR("x-tampu-machine"), copy->machine_name);

@@ -17,6 +17,9 @@ MUST_USE int relay_reset(struct exchange *x);
  * it comes. */
 void relay_begin_passed(struct exchange *x, const struct reply *r);
 
+/* TASK_tokens without an engine: about four bytes are a token. 0, -ENOMEM, -EMSGSIZE. */
+MUST_USE int relay_estimate(struct exchange *x);
+
 /* A delta of the engine's answer. Counts it, translates it when need be. */
 int relay_put(void *ctx, const struct delta *delta);
 

@@ -23,7 +23,9 @@ static int read_key(struct scene *s, struct scene_engine *e, const struct view_e
 static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *parts);
 static struct engine_place *engine_place(struct scene *s, const struct view_engine *ve,
                                          struct traffic *traffic);
-static const struct dialect *find_dialect(const struct view_engine *ve);
+static const struct dialect *find_dialect(const char *name);
+static const struct dialect *find_counter(const struct scene_engine *e,
+                                          const struct view_engine *ve);
 static void free_scene(struct scene *s);
 
 int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
@@ -93,11 +95,15 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
     e->up = stats_series(parts->stats, COUNTER_engine_up, (struct str[]){machine, engine});
     if (!e->place)
         return err_set(err, -ENOMEM, "out of memory");
-    e->dialect = find_dialect(ve);
+    e->dialect = find_dialect(ve->engine ? engine_kind_row(ve->engine->kind)->dialect
+                                         : provider_kind_row(ve->cloud->provider)->dialect);
+    if (ve->cloud && provider_kind_row(ve->cloud->provider)->also)
+        e->also = find_dialect(provider_kind_row(ve->cloud->provider)->also);
     if (!e->dialect) {
         e->why_not = "its dialect is not spoken yet";
         return 0;
     }
+    e->counter = find_counter(e, ve);
     r = find_address(e, ve, parts, err);
     if (r == -ENOENT) {
         e->why_not = ve->machine ? "its address is not known" : "a demo never calls the cloud";
@@ -121,15 +127,22 @@ static struct engine_place *engine_place(struct scene *s, const struct view_engi
     return name.data ? traffic_engine(traffic, name) : NULL;
 }
 
-static const struct dialect *find_dialect(const struct view_engine *ve)
+static const struct dialect *find_dialect(const char *name)
 {
-    const char *name = ve->engine ? engine_kind_row(ve->engine->kind)->dialect
-                                  : provider_kind_row(ve->cloud->provider)->dialect;
-
     for (unsigned i = 0; i < DIALECT_COUNT; i++)
         if (strcmp(dialect_get((enum dialect_id)i)->name, name) == 0)
             return dialect_get((enum dialect_id)i);
     return NULL;
+}
+
+static const struct dialect *find_counter(const struct scene_engine *e,
+                                          const struct view_engine *ve)
+{
+    const char *name = ve->engine ? engine_kind_row(ve->engine->kind)->counts : NULL;
+
+    if (e->dialect->target(TASK_tokens))
+        return e->dialect;
+    return name ? find_dialect(name) : NULL;
 }
 
 /* -ENOENT: not known yet. */

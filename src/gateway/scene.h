@@ -19,6 +19,8 @@
 struct scene_engine {
     struct endpoint endpoint;
     const struct dialect *dialect; /* NULL: none that is spoken */
+    const struct dialect *also;    /* NULL, or another that it speaks as well */
+    const struct dialect *counter; /* the one in which it counts tokens, or NULL */
     bool is_reachable; /* an address is known, its credential is there and its dialect is spoken */
     const char *why_not;
     struct engine_place *place;
@@ -56,6 +58,13 @@ struct scene_parts {
                            const struct fleet_engine *engine);
     void *ctx;
 };
+
+/* In which an engine is asked for that, by a caller who speaks so; NULL: it cannot be. */
+static inline const struct dialect *scene_dialect(const struct scene_engine *e, enum task task,
+                                                  const struct dialect *caller)
+{
+    return task == TASK_tokens ? e->counter : e->also == caller ? e->also : e->dialect;
+}
 
 /* Takes fleet and catalog, also when it fails. */
 MUST_USE int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -41,14 +42,19 @@ enum purpose {
 struct engine_kind_row {
     const char *name;
     unsigned port, slots;
-    const char *health, *dialect, *help;
+    const char *health, *dialect;
+    const char *counts; /* a dialect, or NULL */
+    bool fetches;
+    const char *help;
 };
 
 struct provider_kind_row {
     const char *name;
     const char *url, *dialect;
+    const char *also; /* NULL: no other dialect */
     const char *key; /* env:NAME, or NULL */
     const char *credential;
+    bool fetches, reads_files, is_strict;
     const char *help;
 };
 

@@ -173,6 +173,19 @@ bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms)
     return told;
 }
 
+bool traffic_hold(struct traffic *t, struct engine_place *engine, uint64_t now_ms,
+                  uint64_t until_ms)
+{
+    bool was_held;
+
+    pthread_mutex_lock(&t->lock);
+    was_held = engine->held_until_ms > now_ms;
+    if (until_ms > engine->held_until_ms)
+        engine->held_until_ms = until_ms;
+    pthread_mutex_unlock(&t->lock);
+    return !was_held;
+}
+
 bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uint64_t now_ms)
 {
     bool changed, back;
@@ -252,7 +265,7 @@ static bool is_open(const struct copy_place *copy, uint64_t now_ms)
 {
     const struct engine_place *engine = copy->engine;
 
-    if (engine->probed && !engine->up)
+    if ((engine->probed && !engine->up) || engine->held_until_ms > now_ms)
         return false;
     return breaker_allows(&engine->breaker, now_ms) && breaker_allows(&copy->breaker, now_ms);
 }
@@ -271,8 +284,11 @@ static uint64_t wait_ms(const struct copy_place *copy, uint64_t now_ms)
     enum { PROBE_SOON_MS = 1000 };
     uint64_t copy_ms = breaker_wait_ms(&copy->breaker, now_ms);
     uint64_t engine_ms = breaker_wait_ms(&copy->engine->breaker, now_ms);
+    uint64_t held_ms =
+        copy->engine->held_until_ms > now_ms ? copy->engine->held_until_ms - now_ms : 0;
     uint64_t longest = copy_ms > engine_ms ? copy_ms : engine_ms;
 
+    longest = held_ms > longest ? held_ms : longest;
     return longest > PROBE_SOON_MS ? longest : PROBE_SOON_MS;
 }
 

@@ -30,6 +30,7 @@ struct traffic;
 struct engine_place {
     struct str name; /* "machine/engine" */
     struct breaker breaker;
+    uint64_t held_until_ms; /* it asked to be left alone: a limit of a provider */
     bool probed, up;  /* what the health probe says; a place that was never probed counts as up */
     bool unreachable; /* benched because nobody listened: a probe that is answered ends that */
 };
@@ -85,6 +86,11 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
                                    struct outcome outcome, uint64_t now_ms);
 /* True when granted() has been called: its word is on the way, the slot was handed on. */
 bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms);
+
+/* It asked to be left alone until then; good answers to what is under way do not end that. True
+ * when it was not held before. */
+bool traffic_hold(struct traffic *t, struct engine_place *engine, uint64_t now_ms,
+                  uint64_t until_ms);
 
 /* What a probe found. True when it changed something. */
 bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uint64_t now_ms);

@@ -9,6 +9,7 @@
 #include "gateway/scene.h"
 #include "net/clock.h"
 #include "route/candidates.h"
+#include "web/anthropic.h"
 #include "web/ollama.h"
 #include "web/status.h"
 #include "wire/json_out.h"
@@ -67,7 +68,8 @@ static int models(const struct page_request *r, struct buf *out, const char **ty
     struct listing l = {.json = {.out = out},
                         .created_s = gateway_started_us(r->gateway) / 1000000};
 
-    (void)type;
+    if (is_from_anthropic_client(r))
+        return anthropic_models(r, out, type);
     json_open(&l.json, '{');
     json_text(json_key(&l.json, "object"), STR("list"));
     json_open(json_key(&l.json, "data"), '[');
@@ -88,7 +90,8 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     struct buf name;
     int status;
 
-    (void)type;
+    if (is_from_anthropic_client(r))
+        return anthropic_model(r, out, type);
     buf_init(&name, 1024);
     if (url_decode(&name, r->rest, false) < 0 ||
         candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
