@@ -60,6 +60,8 @@ struct ask {
     size_t model_at;         /* where in body the value of "model" stands, quotes included */
     size_t model_len;
     bool stream;
+    bool as_list;             /* the stream is to be one JSON array */
+    bool hides_thoughts;      /* the caller wants the answer alone */
     bool is_load;             /* nothing is asked: Ollama is told to load the model */
     bool include_usage;       /* the caller wants usage in its stream */
     bool has_foreign_thought; /* it must be written anew for an engine of its own dialect */

@@ -6,7 +6,7 @@
 
 #include "wire/json.h"
 
-enum { DROPPED_STEP = 8, DROPPED_MAX = 64 };
+enum { DROPPED_STEP = 8, DROPPED_MAX = 64, LOOKS_MAX = 1024 };
 
 bool task_is_passed(enum task task)
 {
@@ -48,4 +48,27 @@ int chat_drop(struct chat *chat, struct arena *arena, struct str name)
     }
     chat->dropped[chat->dropped_count++] = name;
     return 0;
+}
+
+const struct tool_call *chat_find_call(const struct chat *chat, struct str name)
+{
+    size_t results = 0, looks = LOOKS_MAX;
+
+    for (size_t i = chat->message_count; i-- > 0 && looks-- > 0;) {
+        const struct message *message = &chat->messages[i];
+        const struct tool_call *found = NULL;
+
+        if (message->role == ROLE_tool && (!name.len || str_equal(message->name, name)))
+            results++;
+        for (size_t j = 0; j < message->call_count && looks-- > 0; j++) {
+            if (name.len && !str_equal(message->calls[j].name, name))
+                continue;
+            found = &message->calls[j];
+            if (results-- == 0)
+                return found;
+        }
+        if (message->call_count)
+            return found;
+    }
+    return NULL;
 }

@@ -101,3 +101,8 @@ struct chat {
 /* Notes a dropped field, once; names beyond a ceiling are not noted. -ENOMEM. The name must live
  * as long as the arena. */
 int chat_drop(struct chat *chat, struct arena *arena, struct str name);
+
+/* Which call a result answers that has a name and no id, given the messages before it. Results come
+ * in the order of their calls: the second result of one name answers its second call. An unnamed
+ * one answers the call whose turn it is. NULL: none, or too far back. */
+const struct tool_call *chat_find_call(const struct chat *chat, struct str name);

@@ -38,6 +38,8 @@ struct reply_shape {
     enum task task;
     bool stream;
     bool include_usage;
+    bool as_list;             /* the stream is one JSON array */
+    bool hides_thoughts;      /* what was thought is not for the caller */
     bool base64;              /* embeddings */
     struct str id;            /* the exchange's id: unique, unlike Ollama's */
     struct str model;         /* as the caller asked for it */
@@ -101,7 +103,7 @@ struct dialect {
      * the dialect has no such task. write_target, for paths that name the model, or NULL. */
     const char *(*target)(enum task task);
     int (*write_target)(struct buf *out, enum task task, const struct copy_shape *shape,
-                        bool stream);
+                        bool stream, bool as_list);
     int (*write_request)(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err);
 

@@ -4,8 +4,6 @@
 
 #include "dialect/ollama.h"
 
-enum { LOOKS_MAX = 1024 };
-
 static int read_message(struct chat *chat, yyjson_val *message, struct arena *arena,
                         struct err *err);
 static int read_role(struct message *ret, yyjson_val *message, struct err *err);
@@ -15,7 +13,6 @@ static void read_image(struct part *ret, struct str base64);
 static int read_calls(struct chat *chat, yyjson_val *calls, struct arena *arena, struct err *err);
 static int read_call(struct tool_call *ret, yyjson_val *call, struct arena *arena, struct err *err);
 static int read_result(struct chat *chat, yyjson_val *message, struct err *err);
-static const struct tool_call *latest_call(const struct chat *chat, struct str name);
 
 int ollama_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
                          struct err *err)
@@ -194,34 +191,9 @@ static int read_result(struct chat *chat, yyjson_val *message, struct err *err)
     ret->call_id = json_find_str(message, "tool_call_id");
     if (ret->call_id.len)
         return 0;
-    if (!(call = latest_call(chat, ret->name)))
+    if (!(call = chat_find_call(chat, ret->name)))
         return err_set(err, -EINVAL, "tool_name: no call before it has the name '%.*s'",
                        STR_ARG(ret->name));
     ret->call_id = call->id;
     return 0;
-}
-
-/* Results come in the order of their calls: the second result of one name answers its second
- * call. An unnamed one answers the call whose turn it is. */
-static const struct tool_call *latest_call(const struct chat *chat, struct str name)
-{
-    size_t results = 0, looks = LOOKS_MAX;
-
-    for (size_t i = chat->message_count; i-- > 0 && looks-- > 0;) {
-        const struct message *message = &chat->messages[i];
-        const struct tool_call *found = NULL;
-
-        if (message->role == ROLE_tool && (!name.len || str_equal(message->name, name)))
-            results++;
-        for (size_t j = 0; j < message->call_count && looks-- > 0; j++) {
-            if (name.len && !str_equal(message->calls[j].name, name))
-                continue;
-            found = &message->calls[j];
-            if (results-- == 0)
-                return found;
-        }
-        if (message->call_count)
-            return found;
-    }
-    return NULL;
 }

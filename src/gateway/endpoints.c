@@ -149,9 +149,9 @@ static bool is_match(const struct endpoint_row *row, struct str path)
 
 struct str endpoint_rest(enum endpoint_id id, struct str path)
 {
-    struct str tail, head = str_cut(str_from(rows[id].path), '*', &tail);
+    size_t head = str_index(str_from(rows[id].path), '*');
 
-    return str_slice(path.data + head.len, path.len - head.len - tail.len);
+    return str_slice(path.data + head, path.len - head);
 }
 
 /* That of the first row whose path begins with the same word. */

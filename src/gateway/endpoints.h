@@ -10,5 +10,5 @@ extern const struct server_events endpoints_events;
 /* Routing is decided once, from the raw path. -1: there is none; -2: another method. */
 int endpoint_find(enum method method, struct str path);
 
-/* What the * of its row stands for in a path that was found; empty when the row has none. */
+/* A path that was found, from the * of its row on; empty when the row has none. */
 struct str endpoint_rest(enum endpoint_id id, struct str path);
