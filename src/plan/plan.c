@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "plan/conflict.h"
 #include "plan/milp.h"
 #include "plan/plan_inside.h"
 #include "plan/search.h"
@@ -64,11 +65,13 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
         .now_ms = wish->now_ms,
     };
     double bound = easy_bound(pl->problem);
-    int r = search_start(pl);
+    int r = conflict_check(pl->problem, err);
 
     if (r < 0)
-        return conflict_say(pl->problem, err);
-    r = search_improve(pl, &limits, &o->plan.rounds);
+        return r;
+    r = search_start(pl);
+    if (r == 0)
+        r = search_improve(pl, &limits, &o->plan.rounds);
     if (r == 0)
         r = prove(o, pl, wish, began_ms, &bound);
     if (r == 0)

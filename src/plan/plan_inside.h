@@ -15,6 +15,3 @@ struct plan_owner {
 
 /* plan_rows.c: copies, rows and their reasons. 0, -E2BIG or -ENOMEM. */
 MUST_USE int plan_fill(struct plan_owner *o, const struct placement *pl);
-
-/* conflict.c: which pins and limits cannot hold together, in words. Returns -ENOSPC. */
-int conflict_say(const struct problem *p, struct err *err);

@@ -144,5 +144,8 @@ AUTO_FREE(problem)
 bool want_accepts(const struct problem *p, const struct want *w, const struct artifact *a,
                   uint64_t context);
 
+/* Does the machine's keep_loaded name that line? */
+bool problem_keeps_by_name(const struct fleet_model *line, const struct machine *m);
+
 /* Seconds of one request on that seat while it is loaded. */
 double want_service_seconds(const struct problem *p, const struct want *w, const struct seat *s);

@@ -33,7 +33,6 @@ static struct fit fit_on(const struct stall *stall, const struct footprint *need
 static bool is_offloaded(const struct fleet_engine *e);
 static void reckon(const struct problem *p, struct seat *s);
 static void reckon_levels(const struct problem *p, struct seat *s);
-static bool is_kept_by_name(const struct fleet_model *line, const struct machine *m);
 static void fit_pinned(struct problem *p, struct room *room);
 static struct seat *largest_pinned(struct problem *p, const struct room *room,
                                    const struct seat *below);
@@ -121,9 +120,10 @@ static void add_seat(struct problem *p, uint32_t room, uint32_t stall, uint32_t 
     s->is_wanted = s->line || s->is_held;
     if (!is_possible(p, s) || !choose_run(p, s))
         return;
-    if (s->line && (s->line->is_pinned || is_kept_by_name(s->line, m)) && !s->line->is_optional) {
+    if (s->line && (s->line->is_pinned || problem_keeps_by_name(s->line, m)) &&
+        !s->line->is_optional) {
         s->is_pinned = true;
-        s->least = is_kept_by_name(s->line, m) ? LEVEL_kept : LEVEL_disk;
+        s->least = problem_keeps_by_name(s->line, m) ? LEVEL_kept : LEVEL_disk;
     }
     if (s->least == LEVEL_disk && p->rooms[room].stalls[stall].is_process)
         s->least = LEVEL_kept;
@@ -243,7 +243,7 @@ static void reckon_levels(const struct problem *p, struct seat *s)
     s->level_s[LEVEL_kept] = s->level_s[LEVEL_disk] + s->load_s * keep_share;
 }
 
-static bool is_kept_by_name(const struct fleet_model *line, const struct machine *m)
+bool problem_keeps_by_name(const struct fleet_model *line, const struct machine *m)
 {
     for (uint32_t i = 0; i < m->keep_loaded.names_count; i++)
         if (str_equal(m->keep_loaded.names[i], line->pull) ||

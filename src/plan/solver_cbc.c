@@ -186,5 +186,8 @@ static int read_answer(struct cbc_model *model, const struct program *m,
         return -ENOMEM;
     memcpy(ret->values, values, m->columns_count * sizeof *values);
     ret->cost = cbc.getObjValue(model);
+    /* What presolve settles has no bound of its own, but the end of the search is one. */
+    if (cbc.isProvenOptimal(model))
+        ret->bound = fmax(ret->bound, ret->cost - limits->gap * fabs(ret->cost));
     return 0;
 }

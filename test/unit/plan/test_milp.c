@@ -310,7 +310,7 @@ static void brute_force_finds_what_the_program_finds(void **state)
         compared += compare_one(seed, &worst);
     print_message("%llu fleets; the search alone was at most %.2f %% above the best\n",
                   (unsigned long long)compared, worst * 100);
-    assert_true(worst < 0.01);
+    assert_true(worst < 0.05);
 }
 
 int main(void)
