@@ -24,6 +24,7 @@ struct made {
     struct diff *diff;
 };
 
+static bool is_answer_to_write(const struct plan_input *in);
 static int run(const struct plan_input *in);
 static int make(struct made *ret, const struct plan_input *in, const struct plan_wish *wish,
                 struct err *err);
@@ -41,9 +42,22 @@ int cmd_plan(int argc, char **argv)
     int status;
 
     if (plan_input_read(&in, argc, argv, &status))
-        status = run(&in);
+        status = is_answer_to_write(&in) ? run(&in) : EXIT_usage;
     plan_input_fini(&in);
     return status;
+}
+
+/* Only a plan of the fleet as it is goes into the file. */
+static bool is_answer_to_write(const struct plan_input *in)
+{
+    const char *other = in->has_what                             ? "what-if"
+                        : option_given(&in->options, "declared") ? "declared"
+                                                                 : NULL;
+
+    if (!option_given(&in->options, "write") || !other)
+        return true;
+    usage_error("plan", "--write takes the plan of the fleet as it is, without --%s", other);
+    return false;
 }
 
 static int run(const struct plan_input *in)

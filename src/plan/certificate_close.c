@@ -5,13 +5,14 @@
 
 #include "model/speed.h"
 #include "plan/certificate_inside.h"
+#include "plan/check_inside.h"
 
 enum { CLOSER_CONTEXT = 8192, PROOF_CONTEXT = 1024 };
 
 static const uint64_t gib = 1ull << 30;
 
 /* RAM as it is sold. */
-static const uint32_t rams_gib[] = {8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512};
+static const uint32_t rams_gib[] = {16, 24, 32, 48, 64, 96, 128, 192, 256, 512};
 
 struct closer {
     const struct artifact *artifact;
@@ -29,6 +30,7 @@ static void try_hardware(const struct judge *j, struct closer *best, struct clos
                          const struct category *category);
 static void try_box(struct closer *best, struct closer candidate, const struct box *box,
                     double floor_tps);
+static bool is_cheaper(const struct closer *a, const struct closer *b);
 static struct footprint need_of(const struct artifact *a);
 static struct str say(struct judge *j, const struct closer *best, const struct closer *smallest);
 
@@ -105,7 +107,8 @@ static void try_hardware(const struct judge *j, struct closer *best, struct clos
     }
 }
 
-/* Whole on the GPU and fast enough; of those the least memory, then the fastest. */
+/* Whole on the GPU and fast enough; of those the least memory, a card before a machine built around
+ * one, and then the slowest, as the one that costs least. */
 static void try_box(struct closer *best, struct closer candidate, const struct box *box,
                     double floor_tps)
 {
@@ -118,9 +121,17 @@ static void try_box(struct closer *best, struct closer candidate, const struct b
     candidate.tps = speed_decode_tps(box, &load, &fit, PROOF_CONTEXT, 1);
     if (candidate.tps < floor_tps)
         return;
-    if (!best->artifact || candidate.memory_bytes < best->memory_bytes ||
-        (candidate.memory_bytes == best->memory_bytes && candidate.tps > best->tps))
+    if (!best->artifact || is_cheaper(&candidate, best))
         *best = candidate;
+}
+
+static bool is_cheaper(const struct closer *a, const struct closer *b)
+{
+    if (a->memory_bytes != b->memory_bytes)
+        return a->memory_bytes < b->memory_bytes;
+    if (!a->ram_gib != !b->ram_gib)
+        return !a->ram_gib;
+    return a->tps < b->tps;
 }
 
 static struct footprint need_of(const struct artifact *a)
@@ -133,17 +144,20 @@ static struct footprint need_of(const struct artifact *a)
 static struct str say(struct judge *j, const struct closer *best, const struct closer *smallest)
 {
     const struct closer *closer = best->artifact ? best : smallest;
-    char piece[200] = "no hardware of the catalog has that";
+    char speed[60] = "", piece[200] = "no hardware of the catalog has that";
 
     if (!closer->artifact)
         return arena_str(&j->arena, STR("no model of the catalog qualifies"));
+    if (closer->need_gbs > 0)
+        snprintf(speed, sizeof speed, " at %.0f GB/s", closer->need_gbs);
     if (best->artifact && best->ram_gib)
         snprintf(piece, sizeof piece, "%.*s with %u GB has that", STR_ARG(best->hardware->match[0]),
                  best->ram_gib);
     else if (best->artifact)
         snprintf(piece, sizeof piece, "%.*s has that", STR_ARG(best->hardware->match[0]));
-    return str_from(arena_printf(
-        &j->arena, "one more machine with %.1f GiB for its GPU at %.0f GB/s would take %.*s; %s",
-        (double)closer->need_bytes / (double)gib, closer->need_gbs, STR_ARG(closer->artifact->tag),
-        piece));
+    return str_from(arena_printf(&j->arena,
+                                 "one more machine with %.1f GiB of GPU memory%s would take %.*s; "
+                                 "%s",
+                                 (double)closer->need_bytes / (double)gib, speed,
+                                 STR_ARG(check_tag(closer->artifact)), piece));
 }

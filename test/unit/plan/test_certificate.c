@@ -143,7 +143,7 @@ static void a_hole_names_hardware_that_would_close_it(void **state)
 
     (void)state;
     assert_non_null(c->closers[draw].data);
-    assert_non_null(strstr(c->closers[draw].data, "GiB for its GPU"));
+    assert_non_null(strstr(c->closers[draw].data, "GiB of GPU memory"));
     assert_null(c->closers[code].data);
     certificate_free(c);
 }
