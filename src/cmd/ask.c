@@ -19,6 +19,8 @@ static const char default_url[] = "http://127.0.0.1:4000";
 
 struct question {
     const char *url;
+    bool of_engine;
+    struct str json; /* what is sent */
     struct loop *loop;
     struct client *client;
     struct buf *answer;
@@ -26,7 +28,8 @@ struct question {
     int status, result;
 };
 
-static int ask(struct question *q, const struct endpoint *endpoint, const char *target);
+static int ask(struct question *q, const char *target);
+static int call_once(struct question *q, const struct endpoint *endpoint, const char *target);
 static int start(struct question *q, const struct endpoint *endpoint, const char *target);
 static void on_head(void *ctx, const struct reply *r);
 static void on_body(void *ctx, struct str chunk);
@@ -40,18 +43,16 @@ static const struct call_events events = {
 
 int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err)
 {
-    struct question q = {.url = url, .answer = answer, .err = err};
-    struct endpoint endpoint;
-    int r = endpoint_parse(&endpoint, str_from(url), err);
+    return ask(&(struct question){.url = url, .answer = answer, .err = err}, target);
+}
 
-    if (r < 0)
-        return r;
-    signal(SIGPIPE, SIG_IGN); /* a gateway that closes is an error to tell, not a death */
-    if ((r = loop_open(&q.loop, 0)) < 0)
-        return err_set(err, r, "no event loop: %s", strerror(-r));
-    r = ask(&q, &endpoint, target);
-    loop_close(q.loop);
-    return r;
+int ask_engine(struct buf *answer, const char *url, const char *target, struct str json,
+               struct err *err)
+{
+    return ask(
+        &(struct question){
+            .url = url, .of_engine = true, .json = json, .answer = answer, .err = err},
+        target);
 }
 
 int ask_and_show(int argc, char **argv, const char *target, show_fn *show)
@@ -81,7 +82,22 @@ int ask_and_show(int argc, char **argv, const char *target, show_fn *show)
     return status;
 }
 
-static int ask(struct question *q, const struct endpoint *endpoint, const char *target)
+static int ask(struct question *q, const char *target)
+{
+    struct endpoint endpoint;
+    int r = endpoint_parse(&endpoint, str_from(q->url), q->err);
+
+    if (r < 0)
+        return r;
+    signal(SIGPIPE, SIG_IGN); /* who closes early is an error to tell, not a death */
+    if ((r = loop_open(&q->loop, 0)) < 0)
+        return err_set(q->err, r, "no event loop: %s", strerror(-r));
+    r = call_once(q, &endpoint, target);
+    loop_close(q->loop);
+    return r;
+}
+
+static int call_once(struct question *q, const struct endpoint *endpoint, const char *target)
 {
     const struct client_options options = {
         .idle_max = 1, .idle_timeout_ms = TOTAL_MS, .header_max = HEADER_MAX};
@@ -96,17 +112,21 @@ static int ask(struct question *q, const struct endpoint *endpoint, const char *
 
 static int start(struct question *q, const struct endpoint *endpoint, const char *target)
 {
-    const char *key = getenv("TAMPU_KEY");
+    const char *key = q->of_engine ? NULL : getenv("TAMPU_KEY");
     char authorization[KEY_HEADER_MAX];
     int len = snprintf(authorization, sizeof authorization, "Bearer %s", key ? key : "");
-    const struct header headers[] = {{STR("Accept"), STR("application/json")},
-                                     {STR("Authorization"), str_from(authorization)}};
+    const struct header headers[] = {
+        {STR("Accept"), STR("application/json")},
+        key ? (struct header){STR("Authorization"), str_from(authorization)}
+            : (struct header){STR("Content-Type"), STR("application/json")}};
     const struct call_request request = {
         .endpoint = endpoint,
-        .method = METHOD_GET,
+        .method = q->json.len ? METHOD_POST : METHOD_GET,
         .target = str_from(target),
         .headers = headers,
-        .header_count = key && key[0] ? 2 : 1,
+        .header_count = (key && key[0]) || q->json.len ? 2 : 1,
+        .body = &q->json,
+        .body_count = q->json.len ? 1 : 0,
         .connect_timeout_ms = CONNECT_MS,
         .total_timeout_ms = TOTAL_MS,
     };
@@ -155,10 +175,16 @@ static void on_fail(void *ctx, enum failure why, const char *words)
     struct question *q = ctx;
 
     (void)why;
-    q->result = err_set(q->err, -ECONNREFUSED,
-                        "no gateway answers at %s (%s): start one with 'tampu serve FLEET', or "
-                        "name another with --gateway URL",
-                        q->url, words);
+    if (q->of_engine)
+        q->result = err_set(q->err, -ECONNREFUSED,
+                            "no engine answers at %s (%s): start it, or name another with "
+                            "--engine URL",
+                            q->url, words);
+    else
+        q->result = err_set(q->err, -ECONNREFUSED,
+                            "no gateway answers at %s (%s): start one with 'tampu serve FLEET', "
+                            "or name another with --gateway URL",
+                            q->url, words);
     loop_stop(q->loop);
 }
 
@@ -166,6 +192,9 @@ static int judge(const struct question *q)
 {
     if (q->status == 200)
         return 0;
+    if (q->of_engine)
+        return err_set(q->err, q->status == 404 ? -ENOENT : -EIO, "%s answered with status %d",
+                       q->url, q->status);
     if (q->status == 401 || q->status == 403)
         return err_set(q->err, -EACCES,
                        "%s wants an operator's key: put it into TAMPU_KEY ('tampu key create "

@@ -17,6 +17,11 @@ enum { ANSWER_MAX = 16 << 20 };
 /* The answer's body. Waits at most a few seconds. Negative errno and words that say what to do. */
 MUST_USE int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err);
 
+/* The same of an engine: a POST with that JSON, or a GET when there is none. No key is sent.
+ * -ENOENT when it answers 404. */
+MUST_USE int ask_engine(struct buf *answer, const char *url, const char *target, struct str json,
+                        struct err *err);
+
 /* What the answer says, for people. */
 typedef int show_fn(struct buf *out, yyjson_val *root, bool colors);
 

@@ -33,7 +33,8 @@ int cmd_check(int argc, char **argv)
 
     if (!options_read(&o, argc, argv, &status))
         return status;
-    if (fleet_load(&fleet, o.operands[0], &err) < 0 || catalog_load(&catalog, NULL, &err) < 0) {
+    if (fleet_load(&fleet, o.operands[0], &err) < 0 ||
+        catalog_load(&catalog, option_value(&o, "catalog"), &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         return EXIT_usage;
     }

@@ -13,8 +13,9 @@
 #include "sim/imagined.h"
 
 struct demo {
-    const char *path;    /* NULL: the fleet that the program carries */
-    struct fleet *fleet; /* what the imagined machines were made of */
+    const char *path;        /* NULL: the fleet that the program carries */
+    const char *catalog_dir; /* NULL: only what the program carries */
+    struct fleet *fleet;     /* what the imagined machines were made of */
     struct catalog *catalog;
     struct imagined *imagined;
     double speed;
@@ -42,6 +43,7 @@ int cmd_demo(int argc, char **argv)
 
     if (!options_read(&o, argc, argv, &status))
         return status;
+    d.catalog_dir = option_value(&o, "catalog");
     d.path = o.operand_count ? o.operands[0] : NULL;
     if (open_world(&d, &run, &o, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
@@ -63,7 +65,7 @@ static int open_world(struct demo *d, struct run *run, const struct options *o, 
 
     door_close_to_loopback();
     if (r == 0)
-        r = catalog_load(&d->catalog, NULL, err);
+        r = catalog_load(&d->catalog, d->catalog_dir, err);
     if (r == 0)
         r = run_settings(run, d->fleet, o, err);
     if (r == 0)
@@ -138,7 +140,7 @@ static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, 
     int r = load_fleet(&fleet, d->path, err);
 
     if (r == 0)
-        r = catalog_load(&catalog, NULL, err);
+        r = catalog_load(&catalog, d->catalog_dir, err);
     return r < 0 ? r : scene_new(ret, TAKE(fleet), TAKE(catalog), parts, err);
 }
 

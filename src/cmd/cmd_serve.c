@@ -8,8 +8,8 @@
 #include "cmd/usage.h"
 
 struct serve {
-    const char *path;
-    struct fleet *first; /* read for its settings; the first scene is made of it */
+    const char *path, *catalog; /* catalog: a folder, or NULL */
+    struct fleet *first;        /* read for its settings; the first scene is made of it */
 };
 
 static load_fn load;
@@ -26,6 +26,7 @@ int cmd_serve(int argc, char **argv)
     if (!options_read(&o, argc, argv, &status))
         return status;
     serve.path = o.operands[0];
+    serve.catalog = option_value(&o, "catalog");
     if (fleet_load(&serve.first, serve.path, &err) < 0 ||
         run_settings(&run, serve.first, &o, &err) < 0 ||
         state_url(run.store_url, sizeof run.store_url, option_value(&o, "state"), &err) < 0) {
@@ -47,6 +48,6 @@ static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, 
     int r = fleet ? 0 : fleet_load(&fleet, serve->path, err);
 
     if (r == 0)
-        r = catalog_load(&catalog, NULL, err);
+        r = catalog_load(&catalog, serve->catalog, err);
     return r < 0 ? r : scene_new(ret, TAKE(fleet), TAKE(catalog), parts, err);
 }

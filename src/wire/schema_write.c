@@ -99,7 +99,9 @@ static int write_value(struct buf *out, const struct schema_row *row, const void
     case SCHEMA_set:
         return write_set(out, row, *(const uint32_t *)field);
     case SCHEMA_count:
-        return write_amount(out, *(const uint64_t *)field, 9, "B");
+        return *(const uint64_t *)field < 1000000000
+                   ? write_amount(out, *(const uint64_t *)field, 6, "M")
+                   : write_amount(out, *(const uint64_t *)field, 9, "B");
     case SCHEMA_bytes:
         return write_amount(out, *(const uint64_t *)field, 9, " GB");
     case SCHEMA_money:
@@ -139,7 +141,7 @@ static int write_amount(struct buf *out, uint64_t value, unsigned decimals, cons
 
 static int write_tokens(struct buf *out, uint64_t tokens)
 {
-    bool is_round = tokens % 1024 == 0 && tokens > 4096;
+    bool is_round = tokens % 4096 == 0 && tokens > 4096;
 
     return buf_printf(out, "%llu%s", (unsigned long long)(is_round ? tokens / 1024 : tokens),
                       is_round ? "K" : "");
