@@ -52,7 +52,8 @@ int cmd_sim(int argc, char **argv)
         return status;
     if (!read_options(&p, &o))
         return EXIT_usage;
-    if (fleet_load(&fleet, o.operands[0], &err) < 0 || catalog_load(&catalog, NULL, &err) < 0 ||
+    if (fleet_load(&fleet, o.operands[0], &err) < 0 ||
+        catalog_load(&catalog, option_value(&o, "catalog"), &err) < 0 ||
         view_new(&view, fleet, catalog, catalog->day, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         return EXIT_usage;

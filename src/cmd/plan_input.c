@@ -94,7 +94,7 @@ static int load(struct plan_input *in, struct err *err)
     int r;
 
     write_today(in->day);
-    if ((r = catalog_load(&in->catalog, NULL, err)) < 0 ||
+    if ((r = catalog_load(&in->catalog, option_value(&in->options, "catalog"), err)) < 0 ||
         (r = fleet_load(&in->base, path, err)) < 0)
         return r;
     in->base_wish = (struct plan_wish){.fleet = in->base,
