@@ -36,7 +36,7 @@ struct line {
     uint32_t waiting_count;
     struct map lanes;
     double key_tags[KEYS];
-    double clock; /* virtual: the start tag of whoever began last */
+    double clock; /* virtual: the service that a key which always waits has had */
     bool settling;
 };
 
@@ -294,7 +294,9 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
     double load_s = copy->state == COPY_away ? c->costs.load_s : 0;
 
     step_out(l, e);
-    l->clock = fmax(l->clock, e->start_tag);
+    /* As in fair queueing: the service that each who waits could have had meanwhile. */
+    l->clock = fmax(l->clock, e->start_tag) +
+               (c->costs.prompt_s + c->costs.decode_s) / (l->waiting_count + 1);
     e->copy = c->copy;
     e->begun_ms = now_ms;
     e->is_running = true;
