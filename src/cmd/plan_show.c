@@ -10,8 +10,9 @@ struct str shown_tag(const struct plan_copy *copy, const struct artifact *artifa
 {
     bool is_path = str_index(artifact->tag, '/') < artifact->tag.len;
 
-    if (copy && copy->line)
-        return copy->line->pull;
+    for (uint32_t i = 0; copy && copy->line && i < artifact->also_count; i++)
+        if (str_equal(artifact->also[i], copy->line->pull))
+            return copy->line->pull;
     return is_path && artifact->also_count ? artifact->also[0] : artifact->tag;
 }
 

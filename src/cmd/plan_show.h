@@ -18,7 +18,7 @@ struct plan_shown {
     bool is_there_known; /* the diff is against what machines report, not against the file */
 };
 
-/* The artifact as its line writes it, else by its short name. copy may be NULL. */
+/* The artifact by the tag that its line writes, else by its short one. copy may be NULL. */
 struct str shown_tag(const struct plan_copy *copy, const struct artifact *artifact);
 
 /* What takes a machine's memory, for its bar: that of its GPU, else RAM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one more machine would need to close a hole: memory, bandwidth, and a piece that has both.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "model/speed.h"
@@ -24,6 +25,8 @@ struct closer {
 
 static bool may_serve(const struct judge *j, const struct category *category,
                       const struct artifact *a);
+static bool is_able(const struct artifact *a, const struct needs *needs);
+static struct str say_nearest(struct judge *j, const struct category *category);
 static void try_artifact(const struct judge *j, struct closer *best, struct closer *smallest,
                          const struct category *category, const struct artifact *a);
 static void try_hardware(const struct judge *j, struct closer *best, struct closer candidate,
@@ -43,7 +46,7 @@ struct str closer_find(struct judge *j, const struct category *category)
         for (uint32_t k = 0; k < c->models[i].artifacts_count; k++)
             if (may_serve(j, category, &c->models[i].artifacts[k]))
                 try_artifact(j, &best, &smallest, category, &c->models[i].artifacts[k]);
-    return say(j, &best, &smallest);
+    return smallest.artifact ? say(j, &best, &smallest) : say_nearest(j, category);
 }
 
 /* The first artifact is the model's usual quantisation; others only where the category names
@@ -51,17 +54,23 @@ struct str closer_find(struct judge *j, const struct category *category)
 static bool may_serve(const struct judge *j, const struct category *category,
                       const struct artifact *a)
 {
+    bool is_named = category->models_count == 0 && a == a->model->artifacts;
+
+    for (uint32_t i = 0; i < category->models_count; i++)
+        is_named |= catalog_artifact(j->certificate.plan->catalog, category->models[i]) == a;
+    return is_named && is_able(a, &category->needs);
+}
+
+static bool is_able(const struct artifact *a, const struct needs *needs)
+{
     const struct model *m = a->model;
     struct copy copy = {.is_known = true,
                         .purposes = m->purposes,
                         .capabilities = m->capabilities,
                         .params = m->params,
                         .context = artifact_context(a)};
-    bool is_named = category->models_count == 0 && a == m->artifacts;
 
-    for (uint32_t i = 0; i < category->models_count; i++)
-        is_named |= catalog_artifact(j->certificate.plan->catalog, category->models[i]) == a;
-    return is_named && !m->refused_since.len && copy_meets(&copy, &category->needs);
+    return !m->refused_since.len && copy_meets(&copy, needs);
 }
 
 static void try_artifact(const struct judge *j, struct closer *best, struct closer *smallest,
@@ -146,8 +155,6 @@ static struct str say(struct judge *j, const struct closer *best, const struct c
     const struct closer *closer = best->artifact ? best : smallest;
     char speed[60] = "", piece[200] = "no hardware of the catalog has that";
 
-    if (!closer->artifact)
-        return arena_str(&j->arena, STR("no model of the catalog qualifies"));
     if (closer->need_gbs > 0)
         snprintf(speed, sizeof speed, " at %.0f GB/s", closer->need_gbs);
     if (best->artifact && best->ram_gib)
@@ -160,4 +167,31 @@ static struct str say(struct judge *j, const struct closer *best, const struct c
                                  "%s",
                                  (double)closer->need_bytes / (double)gib, speed,
                                  STR_ARG(check_tag(closer->artifact)), piece));
+}
+
+/* Of another size than the category asks for. */
+static struct str say_nearest(struct judge *j, const struct category *category)
+{
+    const struct catalog *c = j->certificate.plan->catalog;
+    struct needs needs = category->needs;
+    const struct model *nearest = NULL;
+    double least = INFINITY;
+
+    needs.params = (struct units_range){0};
+    for (uint32_t i = 0; i < c->models_count; i++) {
+        const struct model *m = &c->models[i];
+        double far = fabs((double)m->params - (double)category->needs.params.low);
+
+        if (m->artifacts_count && far < least && is_able(m->artifacts, &needs)) {
+            nearest = m;
+            least = far;
+        }
+    }
+    if (!nearest || category->models_count)
+        return arena_str(&j->arena, STR("no model of the catalog qualifies"));
+    return str_from(arena_printf(&j->arena,
+                                 "no model of the catalog qualifies; of another size, the nearest "
+                                 "is %.*s with %.1f thousand million parameters",
+                                 STR_ARG(check_tag(nearest->artifacts)),
+                                 (double)nearest->params / 1e9));
 }

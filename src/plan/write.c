@@ -128,10 +128,13 @@ static const struct plan_copy *copy_of(const struct writer *w, const struct flee
     return NULL;
 }
 
-/* In the plan, only wished for, or not known to anybody. */
+/* In the plan, only wished for, or not known to anybody: neither a tag nor a mistake for one. */
 static bool stays(const struct writer *w, const struct fleet_model *line)
 {
-    return copy_of(w, line) || line->is_optional || !catalog_artifact(w->plan->catalog, line->pull);
+    const struct catalog *c = w->plan->catalog;
+
+    return copy_of(w, line) || line->is_optional ||
+           (!catalog_artifact(c, line->pull) && !catalog_mistaken(c, line->pull));
 }
 
 static void write_line(struct writer *w, const struct yaml *item, const struct plan_copy *copy)
