@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Most arenas hold little: what malloc() keeps at hand is enough for them. */
-enum { FIRST_SIZE = 1024 - 32, CHUNK_SIZE = 4096 - 32, ALIGN = 16 };
+enum { FIRST_SIZE = 256 - 32, CHUNK_SIZE = 4096 - 32, ALIGN = 16 };
 
 struct arena_chunk {
     struct arena_chunk *next;

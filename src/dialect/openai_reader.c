@@ -155,7 +155,7 @@ static int take_choice(struct reader *r, yyjson_val *choice, unsigned position)
 {
     unsigned index = index_of(choice, position);
     yyjson_val *message = json_find(choice, "delta");
-    struct delta finish = {.kind = DELTA_finish, .index = index};
+    enum finish finish;
     int result;
 
     if (!message)
@@ -163,8 +163,10 @@ static int take_choice(struct reader *r, yyjson_val *choice, unsigned position)
     result = take_message(r, message, index);
     if (result == 0)
         result = reader_text(r, DELTA_text, index, json_find_str(choice, "text"));
-    finish.finish = finish_of(json_find_str(choice, "finish_reason"));
-    return result < 0 || finish.finish == FINISH_none ? result : reader_put(r, &finish);
+    finish = finish_of(json_find_str(choice, "finish_reason"));
+    if (result < 0 || finish == FINISH_none)
+        return result;
+    return reader_put(r, &(struct delta){.kind = DELTA_finish, .index = index, .finish = finish});
 }
 
 static int take_message(struct reader *r, yyjson_val *message, unsigned index)
@@ -212,8 +214,11 @@ static int take_vector(struct reader *r, yyjson_val *entry, unsigned position)
 
 static int take_usage(struct reader *r, yyjson_val *usage, yyjson_val *timings)
 {
-    struct delta delta = {.kind = DELTA_usage};
+    struct delta delta;
 
+    if (!yyjson_is_obj(usage) && !yyjson_is_obj(timings))
+        return 0;
+    delta = (struct delta){.kind = DELTA_usage};
     if (yyjson_is_obj(usage)) {
         yyjson_val *prompt = json_find(usage, "prompt_tokens_details");
         yyjson_val *completion = json_find(usage, "completion_tokens_details");
@@ -230,7 +235,7 @@ static int take_usage(struct reader *r, yyjson_val *usage, yyjson_val *timings)
         delta.times.prefill_us = (uint64_t)(json_find_real(timings, "prompt_ms") * 1000);
         delta.times.decode_us = (uint64_t)(json_find_real(timings, "predicted_ms") * 1000);
     }
-    return yyjson_is_obj(usage) || yyjson_is_obj(timings) ? reader_put(r, &delta) : 0;
+    return reader_put(r, &delta);
 }
 
 /* Engines leave out the index when there is but one. */

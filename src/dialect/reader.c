@@ -36,9 +36,8 @@ int reader_put(struct reader *r, const struct delta *delta)
 
 int reader_text(struct reader *r, enum delta_kind kind, unsigned index, struct str text)
 {
-    struct delta delta = {.kind = kind, .index = index, .text = text};
-
-    return text.len ? reader_put(r, &delta) : 0;
+    return text.len ? reader_put(r, &(struct delta){.kind = kind, .index = index, .text = text})
+                    : 0; /* a delta is large: it is not made for nothing */
 }
 
 int reader_failure(struct reader *r, enum failure why, struct str words)

@@ -10,7 +10,8 @@
 static void count_tokens(const struct exchange *x, const struct scene_copy *copy);
 static void record(const struct exchange *x, uint64_t took_us);
 static void log_request(const struct exchange *x, uint64_t took_us);
-static void count_answer(const struct exchange *x, uint64_t took_us);
+static void count_answer(struct worker *w, enum endpoint_id endpoint, int status);
+static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us);
 static unsigned status_class(int status);
 
 void account_step(const struct exchange *x, const char *from, const char *to)
@@ -66,6 +67,19 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     log_event(EVENT_attempt_failed, clock_wall_us(), fields);
 }
 
+void account_refusal(struct worker *w, enum failure why)
+{
+    struct str name = str_from(failure_row(why)->name);
+
+    series_add(stats_series(w->gateway->stats, COUNTER_refusals_total, &name), 1);
+}
+
+void account_refused_call(struct worker *w, enum endpoint_id endpoint, enum failure why)
+{
+    count_answer(w, endpoint, failure_row(why)->status);
+    account_refusal(w, why);
+}
+
 void account_held(const struct exchange *x)
 {
     const struct attempt *a = &x->attempt;
@@ -80,12 +94,10 @@ void account_answered(const struct exchange *x)
 {
     uint64_t took_us = clock_monotonic_us() - x->arrived_us;
 
-    count_answer(x, took_us);
-    if (x->why) {
-        struct str why = str_from(failure_row(x->why)->name);
-
-        series_add(stats_series(x->worker->gateway->stats, COUNTER_refusals_total, &why), 1);
-    }
+    count_answer(x->worker, x->endpoint, x->status);
+    time_answer(x->worker, x->endpoint, took_us);
+    if (x->why && !x->refused)
+        account_refusal(x->worker, x->why);
     if (x->attempt.copy)
         count_tokens(x, &x->scene->copies[x->attempt.copy->index]);
     if (log_wants(EVENT_request))
@@ -93,22 +105,26 @@ void account_answered(const struct exchange *x)
     record(x, took_us);
 }
 
-static void count_answer(const struct exchange *x, uint64_t took_us)
+static void count_answer(struct worker *w, enum endpoint_id endpoint, int status)
 {
     static const struct str classes[STATUS_CLASSES] = {{"other", 5}, {"1xx", 3}, {"2xx", 3},
                                                        {"3xx", 3},   {"4xx", 3}, {"5xx", 3}};
-    struct stats *stats = x->worker->gateway->stats;
-    struct str labels[] = {str_from(endpoint_call_name(x->endpoint)), {0}};
-    unsigned class = status_class(x->status);
-    struct series **answered = &x->worker->answered[x->endpoint][class];
-    struct series **seconds = &x->worker->answer_seconds[x->endpoint];
+    unsigned class = status_class(status);
+    struct series **answered = &w->answered[endpoint][class];
+    struct str labels[] = {str_from(endpoint_call_name(endpoint)), classes[class]};
 
-    labels[1] = classes[class];
     if (!*answered)
-        *answered = stats_series(stats, COUNTER_requests_total, labels);
-    if (!*seconds)
-        *seconds = stats_series(stats, COUNTER_request_seconds, labels);
+        *answered = stats_series(w->gateway->stats, COUNTER_requests_total, labels);
     series_add(*answered, 1);
+}
+
+static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us)
+{
+    struct series **seconds = &w->answer_seconds[endpoint];
+    struct str name = str_from(endpoint_call_name(endpoint));
+
+    if (!*seconds)
+        *seconds = stats_series(w->gateway->stats, COUNTER_request_seconds, &name);
     series_observe_us(*seconds, took_us);
 }
 

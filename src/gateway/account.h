@@ -15,5 +15,9 @@ void account_held(const struct exchange *x);
 void account_attempt_end(const struct exchange *x, struct outcome outcome,
                          struct verdict_change change);
 
+/* A request that nobody answers; a call that never became an exchange. */
+void account_refusal(struct worker *w, enum failure why);
+void account_refused_call(struct worker *w, enum endpoint_id endpoint, enum failure why);
+
 /* The end of the exchange. */
 void account_answered(const struct exchange *x);

@@ -17,7 +17,13 @@
 #include "route/patience.h"
 #include "wire/json.h"
 
-enum { REFUSAL_MAX = 64 << 10, REQUEST_MORE = 1 << 20, TARGET_MAX = 4096, CALL_HEADERS_MAX = 12 };
+enum {
+    REFUSAL_MAX = 64 << 10,
+    REQUEST_MORE = 1 << 20,
+    TARGET_MAX = 4096,
+    CALL_HEADERS_MAX = 12,
+    END_GRACE_MS = 1000, /* from the mark of the end to the end */
+};
 
 struct call_headers {
     struct header rows[CALL_HEADERS_MAX];
@@ -32,6 +38,7 @@ static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
 static int read_chat(struct exchange *x, struct err *err);
+static int scan_again(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
 static struct copy_shape shape_of(const struct copy *copy);
@@ -51,6 +58,7 @@ static enum failure failure_of(int r);
 static void on_head(void *ctx, const struct reply *r);
 static void on_body(void *ctx, struct str chunk);
 static void on_end(void *ctx);
+static void on_end_late(void *ctx);
 static void on_fail(void *ctx, enum failure why, const char *words);
 
 static const struct call_events events = {on_head, on_body, on_end, on_fail};
@@ -81,9 +89,11 @@ void attempt_end(struct exchange *x, bool caller_left)
     struct attempt *a = &x->attempt;
     struct scene_copy *copy = &x->scene->copies[a->copy->index];
     struct outcome outcome = {.why = x->why, .unknown = caller_left};
-    struct outcome seen = {.why = x->why, .unknown = caller_left || is_unsent(x)};
+    struct outcome seen = {
+        .why = x->why, .unknown = caller_left || is_unsent(x), .trial = x->waiter.trial};
     struct verdict_change change;
 
+    timer_stop(&x->patience);
     drop_call(x);
     if (a->reader)
         a->dialect->reader_free(a->reader);
@@ -220,11 +230,26 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
 static int read_chat(struct exchange *x, struct err *err)
 {
     struct chat *chat = arena_alloc(&x->arena, sizeof *chat);
-    int r = chat ? x->dialect->read_request(chat, &x->ask, &x->arena, err) : -ENOMEM;
+    int r = chat ? scan_again(x, err) : -ENOMEM;
 
+    if (r == 0)
+        r = x->dialect->read_request(chat, &x->ask, &x->arena, err);
     if (r == 0) {
         x->chat = chat;
         x->drops = chat->dropped_count;
+    }
+    return r;
+}
+
+/* The tree is gone if another attempt passed the bytes on. */
+static int scan_again(struct exchange *x, struct err *err)
+{
+    struct ask again;
+    int r = x->ask.doc ? 0 : x->dialect->scan(&again, x->task, x->ask.body, err);
+
+    if (r == 0 && !x->ask.doc) {
+        x->ask.doc = again.doc;
+        x->ask.copy = again.copy;
     }
     return r;
 }
@@ -251,6 +276,9 @@ static int splice(struct exchange *x, const struct copy_shape *shape, size_t *co
         *count = 1;
         return 0;
     }
+    /* A tree is larger than its text, and thousands may wait for their first token. */
+    if (!x->dialect->forward && !x->chat)
+        ask_fini(&x->ask);
     r = json_put_string(&a->request, shape->model);
     a->pieces[0] = str_slice(ask->body.data, ask->model_at);
     a->pieces[1] = buf_str(&a->request);
@@ -458,6 +486,8 @@ static void on_body(void *ctx, struct str chunk)
         return;
     }
     read_answer(x, chunk);
+    if (a->ended && is_streaming(x))
+        timer_start(&x->patience, x->worker->loop, END_GRACE_MS, on_end_late, x);
     exchange_run(x);
 }
 
@@ -506,6 +536,15 @@ static void on_end(void *ctx)
     exchange_run(x);
 }
 
+/* The answer is whole; that its connection lives on, as some engines let it, is no failure. */
+static void on_end_late(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    drop_call(x);
+    on_end(x);
+}
+
 /* Gemini says it in the body. */
 static void read_patience(struct attempt *a)
 {
@@ -522,6 +561,10 @@ static void on_fail(void *ctx, enum failure why, const char *words)
 {
     struct exchange *x = ctx;
 
+    if (x->attempt.ended && is_streaming(x)) {
+        on_end(x);
+        return;
+    }
     x->attempt.call = NULL;
     exchange_fail(x, why == FAILURE_upstream_gone && x->started ? FAILURE_stream_cut : why,
                   str_from(words));

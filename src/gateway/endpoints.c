@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
@@ -48,9 +49,10 @@ static void on_body_end(struct stream *s);
 static void on_writable(struct stream *s);
 static void on_gone(struct stream *s, bool ok);
 static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
-static void refuse(struct worker *w, struct stream *s, enum dialect_id dialect, enum failure why,
-                   const char *found);
-static void count_refusal(struct worker *w, enum failure why);
+static void refuse(struct stream *s, enum dialect_id dialect, enum failure why, const char *found);
+static void refuse_row(struct worker *w, struct stream *s, const struct endpoint_row *row,
+                       enum failure why, const char *found);
+static enum failure failure_of_http(int status);
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
                        enum endpoint_id id);
 static void answer_page(struct page_visit *v);
@@ -117,20 +119,22 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
     int id = endpoint_find(r->method, r->path);
     const struct endpoint_row *row = id >= 0 ? &rows[id] : NULL;
     struct admission admission;
+    enum failure why;
 
     if (!row) {
-        refuse(w, s, dialect_near(r->path),
-               id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint, "");
+        why = id == -2 ? FAILURE_wrong_method : FAILURE_no_such_endpoint;
+        account_refusal(w, why);
+        refuse(s, dialect_near(r->path), why, "");
         return;
     }
     if (w->stopping) {
-        refuse(w, s, row->dialect, FAILURE_shutting_down, "");
+        refuse_row(w, s, row, FAILURE_shutting_down, "");
         return;
     }
     admission = admission_check(r, row->who, body_of(row), w->keyring, w->gateway->settings,
                                 clock_wall_us());
     if (admission.why)
-        refuse(w, s, row->dialect, admission.why, admission.found);
+        refuse_row(w, s, row, admission.why, admission.found);
     else if (row->is_call)
         exchange_start(w, s, r, dialect_get(row->dialect), row->task, (enum endpoint_id)id,
                        admission.key ? admission.key->row.id : "");
@@ -175,8 +179,8 @@ static void on_body(struct stream *s, struct str chunk)
     if (*v == VISIT_call)
         exchange_on_body((struct exchange *)v, chunk);
     else if (buf_put(&((struct page_visit *)v)->body, chunk) < 0)
-        refuse(((struct page_visit *)v)->worker, s, rows[((struct page_visit *)v)->id].dialect,
-               FAILURE_body_too_large, "");
+        refuse_row(((struct page_visit *)v)->worker, s, &rows[((struct page_visit *)v)->id],
+                   FAILURE_body_too_large, "");
 }
 
 static void on_body_end(struct stream *s)
@@ -203,7 +207,7 @@ static void on_gone(struct stream *s, bool ok)
 
     (void)ok;
     if (v && *v == VISIT_call) {
-        exchange_on_gone((struct exchange *)v);
+        exchange_on_gone((struct exchange *)v, failure_of_http(stream_refused(s)));
     } else if (v) {
         buf_fini(&((struct page_visit *)v)->body);
         free((void *)v);
@@ -213,13 +217,11 @@ static void on_gone(struct stream *s, bool ok)
 /* Errors that HTTP itself has, before anybody knows the caller's dialect: OpenAI's form. */
 static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
 {
-    enum failure why = status == 413   ? FAILURE_body_too_large
-                       : status == 408 ? FAILURE_body_timeout
-                                       : FAILURE_bad_request;
+    enum failure why = failure_of_http(status);
     struct buf body;
     size_t length = 0;
 
-    count_refusal(ctx, why);
+    account_refusal(ctx, why);
     buf_init(&body, room);
     if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(words), false) == 0) {
         memcpy(out, body.data, body.len);
@@ -229,13 +231,19 @@ static size_t error_body(void *ctx, int status, const char *words, char *out, si
     return length;
 }
 
-static void refuse(struct worker *w, struct stream *s, enum dialect_id dialect, enum failure why,
-                   const char *found)
+static enum failure failure_of_http(int status)
+{
+    return status == 0     ? FAILURE_none
+           : status == 413 ? FAILURE_body_too_large
+           : status == 408 ? FAILURE_body_timeout
+                           : FAILURE_bad_request;
+}
+
+static void refuse(struct stream *s, enum dialect_id dialect, enum failure why, const char *found)
 {
     static const struct header json = {{"content-type", 12}, {"application/json", 16}};
     struct buf body;
 
-    count_refusal(w, why);
     buf_init(&body, 4096);
     if (dialect_get(dialect)->write_failure(&body, why, str_from(found), false) < 0)
         buf_reset(&body);
@@ -244,11 +252,14 @@ static void refuse(struct worker *w, struct stream *s, enum dialect_id dialect, 
     buf_fini(&body);
 }
 
-static void count_refusal(struct worker *w, enum failure why)
+static void refuse_row(struct worker *w, struct stream *s, const struct endpoint_row *row,
+                       enum failure why, const char *found)
 {
-    struct str name = str_from(failure_row(why)->name);
-
-    series_add(stats_series(w->gateway->stats, COUNTER_refusals_total, &name), 1);
+    if (row->is_call)
+        account_refused_call(w, (enum endpoint_id)(row - rows), why);
+    else
+        account_refusal(w, why);
+    refuse(s, row->dialect, why, found);
 }
 
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
@@ -257,12 +268,12 @@ static void start_page(struct worker *w, struct stream *s, const struct request 
     struct page_visit *v;
 
     if (!w->gateway->pages.fns[id]) {
-        refuse(w, s, rows[id].dialect, FAILURE_no_such_endpoint, "");
+        refuse_row(w, s, &rows[id], FAILURE_no_such_endpoint, "");
         return;
     }
     v = calloc(1, sizeof *v);
     if (!v) {
-        refuse(w, s, rows[id].dialect, FAILURE_out_of_room, "");
+        refuse_row(w, s, &rows[id], FAILURE_out_of_room, "");
         return;
     }
     *v = (struct page_visit){.visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};

@@ -159,11 +159,15 @@ void exchange_on_writable(struct exchange *x)
     attempt_resume(x);
 }
 
-void exchange_on_gone(struct exchange *x)
+void exchange_on_gone(struct exchange *x, enum failure why)
 {
     x->stream = NULL;
     x->request = NULL;
     x->caller_gone = true;
+    if (why) {
+        x->refused = true;
+        exchange_fail(x, why, (struct str){0});
+    }
     exchange_run(x);
 }
 
@@ -447,7 +451,9 @@ static enum verdict do_refuse(struct exchange *x)
 
 static enum verdict do_settle(struct exchange *x)
 {
-    if (x->caller_gone) {
+    if (x->refused) {
+        x->status = failure_row(x->why)->status;
+    } else if (x->caller_gone) {
         x->why = FAILURE_none; /* of an earlier try, which nobody was told */
         exchange_fail(x, FAILURE_client_gone, (struct str){0});
         x->status = failure_row(x->why)->status;

@@ -53,7 +53,7 @@ struct attempt {
     int status;
     uint64_t wait_ms; /* a provider's limit: how long it wants to be left alone */
     enum failure why;
-    bool translated, over;
+    bool translated, ended, over; /* ended: the mark of it was read; over: so was the rest */
     bool has_events; /* of a task that is passed on: the answer is a stream of events, */
     char type[128];  /* of this type, */
     int64_t length;  /* and so long; -1: not known */
@@ -72,7 +72,7 @@ struct exchange {
     enum endpoint_id endpoint;
 
     enum step step;
-    bool running, nudged;
+    bool running, nudged, refused; /* refused: by the server, which has counted it */
 
     /* receive, decode */
     struct arena arena;
@@ -89,7 +89,7 @@ struct exchange {
     uint32_t candidate_count;
     uint64_t tried; /* a bit per candidate */
     struct waiter waiter;
-    struct timer patience;
+    struct timer patience; /* with the line; with an engine that has ended its answer */
     bool queued, granted, impatient, settled;
     bool grant_on_its_way; /* free only when it has arrived */
     unsigned attempts;
@@ -132,7 +132,8 @@ void exchange_forget_request(struct exchange *x);
 void exchange_on_body(struct exchange *x, struct str chunk);
 void exchange_on_body_end(struct exchange *x);
 void exchange_on_writable(struct exchange *x);
-void exchange_on_gone(struct exchange *x);
+/* why: what the server has answered meanwhile; FAILURE_none: the caller left. */
+void exchange_on_gone(struct exchange *x, enum failure why);
 
 /* Something happened: take steps until there is nothing more to do. */
 void exchange_run(struct exchange *x);

@@ -120,6 +120,7 @@ int relay_put(void *ctx, const struct delta *delta)
         exchange_fail(x, delta->why, delta->text);
         return -ECANCELED;
     case DELTA_end:
+        x->attempt.ended = true;
         break;
     }
     return x->writer ? x->dialect->writer_put(x->writer, delta) : 0;

@@ -19,6 +19,11 @@ static void forget_head(struct stream *s);
 static int send_parts(struct stream *s, const struct str *pieces, size_t count, size_t total);
 static bool is_over(const struct stream *s);
 
+int stream_refused(const struct stream *s)
+{
+    return s->refused;
+}
+
 void stream_set_ctx(struct stream *s, void *ctx)
 {
     s->ctx = ctx;

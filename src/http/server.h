@@ -110,6 +110,10 @@ void server_close(struct server *s);
 
 unsigned server_connections(const struct server *s);
 
+/* In on_gone: the status with which the server itself has answered, because the request breaks the
+ * rules of HTTP/1 or came too late; 0 when it did not. */
+int stream_refused(const struct stream *s);
+
 /* What the owner hangs on the stream. */
 void stream_set_ctx(struct stream *s, void *ctx);
 void *stream_ctx(const struct stream *s);

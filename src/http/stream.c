@@ -480,6 +480,7 @@ void stream_refuse(struct stream *s, int status, const char *words)
     struct buf *scratch = &s->server->scratch;
     struct str pieces[2];
 
+    s->refused = (uint16_t)status;
     if (s->is_live)
         gone(s, false);
     if (is_late || s->state == STATE_drop || s->state == STATE_closed) {

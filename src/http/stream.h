@@ -43,6 +43,7 @@ struct stream {
     uint64_t body_bytes, dropped;
     struct body_limits limits; /* of this request */
     int64_t out_left;          /* bytes of a counted answer still to come; -1: not counted */
+    uint16_t refused;          /* the status of the server's own answer */
     uint8_t state, timed_state, answer;
     bool is_live, body_done, is_paused, continue_due, close_after, wants_writable, out_chunked,
         out_empty, is_ended;

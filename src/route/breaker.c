@@ -7,10 +7,13 @@ bool breaker_allows(const struct breaker *b, uint64_t now_ms)
     return !b->open || (!b->trying && now_ms >= b->open_until_ms);
 }
 
-void breaker_try(struct breaker *b, uint64_t now_ms)
+bool breaker_try(struct breaker *b, uint64_t now_ms)
 {
-    if (b->open && now_ms >= b->open_until_ms)
+    bool is_trial = b->open && now_ms >= b->open_until_ms;
+
+    if (is_trial)
         b->trying = true;
+    return is_trial;
 }
 
 void breaker_forget(struct breaker *b)

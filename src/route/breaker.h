@@ -30,8 +30,9 @@ struct breaker {
 /* Whether an attempt may be made now. */
 bool breaker_allows(const struct breaker *b, uint64_t now_ms);
 
-/* An attempt begins: an open breaker whose cooldown is over lets only this one through. */
-void breaker_try(struct breaker *b, uint64_t now_ms);
+/* An attempt begins: an open breaker whose cooldown is over lets only this one through. True when
+ * it is that one. */
+bool breaker_try(struct breaker *b, uint64_t now_ms);
 
 /* The attempt ended without saying anything about the engine (the caller left). */
 void breaker_forget(struct breaker *b);

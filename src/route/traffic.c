@@ -22,7 +22,11 @@ struct traffic {
 };
 
 static bool is_open(const struct copy_place *copy, uint64_t now_ms);
-static void take(struct copy_place *copy, uint64_t now_ms);
+static void take(struct waiter *w, struct copy_place *copy, uint64_t now_ms);
+static void forget(struct breaker *b, bool is_trial);
+static bool failed(struct breaker *b, bool is_trial, uint64_t now_ms,
+                   const struct breaker_rules *rules, bool at_once);
+static bool succeeded(struct breaker *b, bool is_trial);
 static uint64_t wait_ms(const struct copy_place *copy, uint64_t now_ms);
 static enum asked stand_in_line(struct traffic *t, struct waiter *w);
 static void leave_line(struct traffic *t, struct waiter *w);
@@ -103,8 +107,7 @@ enum asked traffic_ask(struct traffic *t, struct waiter *w, uint64_t now_ms)
 
             w->retry_ms = wait < w->retry_ms ? wait : w->retry_ms;
         } else if (copy->running < copy->slots) {
-            take(copy, now_ms);
-            w->taken = copy;
+            take(w, copy, now_ms);
             asked = ASK_taken;
         } else {
             asked = ASK_waits;
@@ -120,6 +123,7 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
                                    struct outcome outcome, uint64_t now_ms)
 {
     const struct failure_row *row = failure_row(outcome.why);
+    const struct trial trial = outcome.trial;
     struct verdict_change change = {0};
     struct engine_place *engine;
 
@@ -128,23 +132,23 @@ struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
     assert(copy->running);
     copy->running--;
     if (outcome.unknown) {
-        breaker_forget(&copy->breaker);
-        breaker_forget(&engine->breaker);
+        forget(&copy->breaker, trial.of_copy);
+        forget(&engine->breaker, trial.of_engine);
     } else if (row->blame == BLAME_machine || row->blame == BLAME_credential) {
-        breaker_forget(&copy->breaker);
+        forget(&copy->breaker, trial.of_copy);
         change.engine_opened =
-            breaker_failed(&engine->breaker, now_ms, &t->rules,
-                           outcome.why == FAILURE_connect_failed || row->blame == BLAME_credential);
+            failed(&engine->breaker, trial.of_engine, now_ms, &t->rules,
+                   outcome.why == FAILURE_connect_failed || row->blame == BLAME_credential);
         engine->unreachable =
             outcome.why == FAILURE_connect_failed || outcome.why == FAILURE_connect_timeout;
     } else if (row->blame == BLAME_copy) {
         /* A late answer says that the copy hangs: more tries would hang as well. */
-        breaker_forget(&engine->breaker);
-        change.copy_opened = breaker_failed(&copy->breaker, now_ms, &t->rules,
-                                            outcome.why == FAILURE_first_byte_timeout);
+        forget(&engine->breaker, trial.of_engine);
+        change.copy_opened = failed(&copy->breaker, trial.of_copy, now_ms, &t->rules,
+                                    outcome.why == FAILURE_first_byte_timeout);
     } else {
-        change.copy_closed = breaker_succeeded(&copy->breaker);
-        change.engine_closed = breaker_succeeded(&engine->breaker);
+        change.copy_closed = succeeded(&copy->breaker, trial.of_copy);
+        change.engine_closed = succeeded(&engine->breaker, trial.of_engine);
     }
     if (change.engine_closed) /* its other copies may be tried as well */
         hand_on_all(t, now_ms);
@@ -163,8 +167,8 @@ bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms)
         leave_line(t, w);
     } else if (w->taken) {
         w->taken->running--;
-        breaker_forget(&w->taken->breaker);
-        breaker_forget(&w->taken->engine->breaker);
+        forget(&w->taken->breaker, w->trial.of_copy);
+        forget(&w->taken->engine->breaker, w->trial.of_engine);
         hand_on(t, w->taken, now_ms);
         w->taken = NULL;
     }
@@ -270,11 +274,30 @@ static bool is_open(const struct copy_place *copy, uint64_t now_ms)
     return breaker_allows(&engine->breaker, now_ms) && breaker_allows(&copy->breaker, now_ms);
 }
 
-static void take(struct copy_place *copy, uint64_t now_ms)
+static void take(struct waiter *w, struct copy_place *copy, uint64_t now_ms)
 {
-    breaker_try(&copy->breaker, now_ms);
-    breaker_try(&copy->engine->breaker, now_ms);
+    w->trial.of_copy = breaker_try(&copy->breaker, now_ms);
+    w->trial.of_engine = breaker_try(&copy->engine->breaker, now_ms);
+    w->taken = copy;
     copy->running++;
+}
+
+/* An attempt that began before the bench says nothing while another one is the trial. */
+static void forget(struct breaker *b, bool is_trial)
+{
+    if (is_trial)
+        breaker_forget(b);
+}
+
+static bool failed(struct breaker *b, bool is_trial, uint64_t now_ms,
+                   const struct breaker_rules *rules, bool at_once)
+{
+    return (is_trial || !b->trying) && breaker_failed(b, now_ms, rules, at_once);
+}
+
+static bool succeeded(struct breaker *b, bool is_trial)
+{
+    return (is_trial || !b->trying) && breaker_succeeded(b);
 }
 
 /* When a copy that is not open may be: at the next probe (a guess of a second) or after its bench.
@@ -357,8 +380,7 @@ static void hand_on_all(struct traffic *t, uint64_t now_ms)
 static void grant(struct traffic *t, struct waiter *w, struct copy_place *copy, uint64_t now_ms)
 {
     leave_line(t, w);
-    take(copy, now_ms);
-    w->taken = copy;
+    take(w, copy, now_ms);
     w->told = w->granted(w);
 }
 

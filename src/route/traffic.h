@@ -46,6 +46,11 @@ struct copy_place {
     bool resident;    /* in the engine's memory, as far as we know */
 };
 
+/* Whether an attempt is the one that a breaker lets through after its bench. */
+struct trial {
+    bool of_copy, of_engine;
+};
+
 struct waiter {
     /* Set by the asker. */
     struct copy_place **copies; /* in order of preference; outlive the wait */
@@ -55,6 +60,7 @@ struct waiter {
     bool (*granted)(struct waiter *w); /* false: the word could not be sent */
 
     struct copy_place *taken; /* after ASK_taken, or when granted() was heard */
+    struct trial trial;       /* the same; for the outcome */
     uint64_t retry_ms;
     struct link link;
     bool in_line, told;
@@ -64,8 +70,9 @@ enum asked { ASK_taken, ASK_waits, ASK_full, ASK_none };
 
 /* How an attempt ended, as far as the engine is concerned. */
 struct outcome {
-    enum failure why; /* FAILURE_none: it answered */
-    bool unknown;     /* it says nothing about the engine: the caller left */
+    enum failure why;   /* FAILURE_none: it answered */
+    bool unknown;       /* it says nothing about the engine: the caller left */
+    struct trial trial; /* while a breaker's one try is under way, no other attempt counts */
 };
 
 /* What changed, for the log and the counters. */

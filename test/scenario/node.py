@@ -171,7 +171,7 @@ class Answer:
         return self.say(rest)
 
     def say(self, words):
-        ends = {"cut", "hang", "junk", "badchunk", "error", "short"}
+        ends = {"cut", "hang", "junk", "badchunk", "error", "short", "linger"}
         end = next((i for i, w in enumerate(words) if w in ends and not isinstance(w, Text)),
                    len(words))
         frames, end = words[:end], words[end:]
@@ -193,6 +193,9 @@ class Answer:
 
     def end_badly(self, how, *words):
         if how == "hang":
+            return self.hang()
+        if how == "linger":         # all is said, but the answer does not end
+            self.chunk(self.last_frame())
             return self.hang()
         if how == "short":          # ends as HTTP says, without the mark of a complete answer
             self.sock.sendall(b"0\r\n\r\n")

@@ -135,6 +135,7 @@ static void ask_at_random(struct asker *a)
 static void finish(struct asker *a, struct outcome outcome)
 {
     a->is = AWAY;
+    outcome.trial = a->w.trial;
     traffic_done(world.traffic, a->w.taken, outcome, world.now_ms);
 }
 
@@ -302,7 +303,8 @@ static void a_machine_where_nobody_listens_is_benched_with_all_its_copies(void *
     assert_int_equal(ask_for(&a[1], world.copies[1]), ASK_taken);
     world.now_ms = rules.cooldown_ms;
     assert_int_equal(ask_for(&a[2], world.copies[2]), ASK_taken);
-    change = traffic_done(world.traffic, world.copies[2], answered, world.now_ms);
+    change = traffic_done(world.traffic, world.copies[2], (struct outcome){.trial = a[2].w.trial},
+                          world.now_ms);
     assert_true(change.engine_closed);
 }
 
@@ -342,6 +344,33 @@ static void a_copy_that_hangs_is_benched_alone(void **state)
     assert_true(change.copy_opened && !change.engine_opened);
     assert_int_equal(ask_for(&a[1], world.copies[0]), ASK_none);
     assert_int_equal(ask_for(&a[1], world.copies[2]), ASK_taken);
+}
+
+static void while_one_try_is_under_way_no_older_attempt_counts(void **state)
+{
+    static const struct outcome lost = {.why = FAILURE_connect_failed};
+    struct asker *a = world.askers;
+    const struct breaker *b = &world.engines[0]->breaker;
+    uint64_t until_ms;
+
+    (void)state;
+    traffic_copy(world.traffic, world.copies[0]->name, world.engines[0], 5);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ask_for(&a[i], world.copies[0]), ASK_taken);
+    finish(&a[0], lost);
+    world.now_ms += rules.cooldown_ms;
+    assert_int_equal(ask_for(&a[4], world.copies[0]), ASK_taken);
+    assert_true(a[4].w.trial.of_engine);
+    until_ms = b->open_until_ms;
+    finish(&a[1], lost);
+    finish(&a[2], left);
+    finish(&a[3], answered);
+    assert_true(b->open && b->trying);
+    assert_int_equal(b->open_until_ms, until_ms);
+    assert_int_equal(ask_for(&a[5], world.copies[0]), ASK_none);
+    finish(&a[4], answered);
+    assert_int_equal(ask_for(&a[5], world.copies[0]), ASK_taken);
+    finish(&a[5], answered);
 }
 
 static void a_callers_own_mistake_benches_nobody(void **state)
@@ -453,6 +482,7 @@ int main(void)
         TEST(a_machine_where_nobody_listens_is_benched_with_all_its_copies),
         TEST(an_engine_that_is_back_serves_who_waits_for_its_other_copies),
         TEST(a_copy_that_hangs_is_benched_alone),
+        TEST(while_one_try_is_under_way_no_older_attempt_counts),
         TEST(a_callers_own_mistake_benches_nobody),
         TEST(a_probe_decides_who_is_up_and_wakes_those_who_wait),
         TEST(places_are_found_again_by_name_with_their_state),
