@@ -47,6 +47,10 @@ int milp_prove(struct placement *pl, const struct solver *solver, const struct m
     struct milp m;
     int r = milp_init(&m, pl->problem);
 
+    if (r == 0 && !l.is_relaxed && m.program.rows_count > MILP_ROWS_MAX) {
+        milp_fini(&m);
+        return 0;
+    }
     if (r == 0 && !l.is_relaxed)
         r = milp_values(&m, pl, &start);
     l.start = start;

@@ -12,6 +12,9 @@
 #include "plan/placement.h"
 #include "plan/solver.h"
 
+/* Larger ones are only relaxed: branching on them takes hours, and memory. */
+enum { MILP_ROWS_MAX = 20000 };
+
 struct milp {
     struct program program;
     uint32_t *disk, *kept; /* columns of every seat; UINT32_MAX: none */

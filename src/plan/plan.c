@@ -15,6 +15,7 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
                  struct err *err);
 static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
                  uint64_t began_ms, double *bound);
+static int keep_still(struct placement *pl, double bound, double gap);
 static double easy_bound(const struct problem *p);
 static void judge(struct plan *plan, double bound, double gap);
 
@@ -75,6 +76,8 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
     if (r == 0)
         r = prove(o, pl, wish, began_ms, &bound);
     if (r == 0)
+        r = keep_still(pl, bound, wish->gap);
+    if (r == 0)
         r = plan_fill(o, pl);
     if (r < 0)
         return err_set(err, r, r == -E2BIG ? "a plan may have %d copies" : "out of memory (%d)",
@@ -86,21 +89,42 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
     return 0;
 }
 
-/* With whatever solver there is, in what is left of the time. */
+/* With whatever solver there is, in what is left of the time: the linear relaxation gives a bound
+ * in seconds whatever the size; the whole program closes the gap where it is small enough. */
 static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
                  uint64_t began_ms, double *bound)
 {
     const struct solver *solver = wish->time_limit_ms && wish->now_ms ? solver_find() : NULL;
-    double left_s = 0;
+    struct milp_limits limits = {.gap = wish->gap / 2, .is_relaxed = true};
+    int r = 0;
 
-    o->plan.solver = "search";
-    if (solver)
-        left_s = (double)(began_ms + wish->time_limit_ms) / 1e3 - (double)wish->now_ms() / 1e3;
-    if (left_s <= 0.1)
-        return 0;
-    o->plan.solver = str_is(str_from(solver->name), "cbc") ? "search+cbc" : "search+highs";
-    return milp_prove(pl, solver, &(struct milp_limits){.gap = wish->gap / 2, .seconds = left_s},
-                      bound);
+    o->plan.solver = solver ? solver->means : "search";
+    for (int pass = 0; solver && pass < 2 && r == 0; pass++) {
+        limits.seconds =
+            (double)wish->time_limit_ms / 1e3 - (double)(wish->now_ms() - began_ms) / 1e3;
+        if (limits.seconds <= 0 || placement_reckon(pl) <= *bound * (1 + wish->gap))
+            break;
+        r = milp_prove(pl, solver, &limits, bound);
+        limits.is_relaxed = false;
+    }
+    return r;
+}
+
+/* Nothing moves for less than the gap: when what is there already is as near to the best as is
+ * wanted, it stays as it is, and small changes of demand change nothing. */
+static int keep_still(struct placement *pl, double bound, double gap)
+{
+    AUTO(placement) still = NULL;
+    double least_s = placement_reckon(pl);
+    int r = placement_new(&still, pl->problem);
+
+    if (r < 0)
+        return r;
+    if (bound * (1 + gap) < least_s)
+        bound = least_s;
+    if (search_stay(still, pl) && placement_reckon(still) <= bound * (1 + gap))
+        placement_copy(pl, still);
+    return 0;
 }
 
 /* As if every machine could keep everything loaded, and moving cost nothing. */
@@ -128,11 +152,4 @@ static void judge(struct plan *plan, double bound, double gap)
     plan->bound = fmin(bound, plan->objective);
     plan->gap = plan->bound > 0 ? (plan->objective - plan->bound) / plan->bound : 0;
     plan->is_proven = plan->gap <= gap;
-}
-
-int plan_why_not(struct buf *out, const struct plan *p, const struct plan_wish *wish,
-                 const struct artifact *artifact, const struct machine *machine)
-{
-    (void)p, (void)wish, (void)artifact, (void)machine;
-    return buf_printf(out, "not known");
 }

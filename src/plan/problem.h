@@ -7,9 +7,8 @@
  *     problem->seats[i], problem->wants[k].offers[j] …
  *     problem_free(problem);
  *
- * A placement gives every seat a level. All costs are seconds an hour: time that people wait and
- * machines work for them, and what moving costs, spread over MOVE_HOURS. The formulation is in
- * docs/internals/plan.md. Borrows fleet and catalog. Pure.
+ * A placement gives every seat a level. Costs are seconds an hour: people wait, machines work, and
+ * moving is spread over MOVE_HOURS. Borrows fleet and catalog. Pure. See docs/internals/plan.md.
  */
 #pragma once
 
@@ -38,7 +37,7 @@ enum level {
 };
 
 /* A line of the file, and what it pulls. */
-struct declared {
+struct known_line {
     const struct machine *machine;
     const struct fleet_model *line;
     const struct artifact *artifact; /* NULL: the catalog does not know it */
@@ -99,8 +98,8 @@ struct offer {
     double service_s; /* of it, the machine's own time */
 };
 
-/* A category. Turn 0 to streams - 1 share its requests; the turns behind are spares, in whose
- * domain none of those before is. */
+/* A category. Its first `streams` turns share its requests; those behind are spares. No two turns
+ * are of one domain. */
 struct want {
     const struct category *category;
     struct demand demand;
@@ -120,7 +119,7 @@ struct want {
 struct problem {
     const struct plan_wish *wish;
     struct arena arena;
-    struct declared *lines; /* in the order of the file */
+    struct known_line *lines; /* in the order of the file */
     uint32_t lines_count;
     struct room *rooms;
     uint32_t rooms_count, domains_count;

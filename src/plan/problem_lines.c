@@ -18,7 +18,7 @@ int problem_add_lines(struct problem *p)
         return -ENOMEM;
     for (uint32_t i = 0; i < f->machines_count; i++)
         for (uint32_t j = 0; j < f->machines[i].models_count; j++)
-            p->lines[p->lines_count++] = (struct declared){
+            p->lines[p->lines_count++] = (struct known_line){
                 .machine = &f->machines[i],
                 .line = &f->machines[i].models[j],
                 .artifact = catalog_artifact(p->wish->catalog, f->machines[i].models[j].pull),

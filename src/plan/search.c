@@ -38,7 +38,7 @@ static void run_one(struct run_of_search *run);
 static void anneal(struct run_of_search *run, struct mover *m, struct placement *best);
 static bool is_late(const struct search_limits *l);
 static uint64_t rounds_of(const struct problem *p);
-static bool lower_once(struct placement *pl, uint32_t seat);
+static bool lower_once(struct placement *pl, uint32_t seat, enum level least);
 
 int search_start(struct placement *pl)
 {
@@ -92,8 +92,33 @@ void search_descend(struct placement *pl)
         is_better = false;
         for (uint32_t i = 0; i < p->seats_count; i++)
             if (p->seats[i].is_wanted)
-                is_better |= lower_once(pl, i);
+                is_better |= lower_once(pl, i, LEVEL_none);
     }
+}
+
+bool search_stay(struct placement *pl, const struct placement *like)
+{
+    const struct problem *p = pl->problem;
+    bool is_better = true;
+
+    if (search_start(pl) < 0)
+        return false;
+    for (uint32_t i = 0; i < p->seats_count; i++) {
+        if (p->seats[i].is_held && !pl->levels[i])
+            return false;
+        if (!pl->levels[i] || like->levels[i] != LEVEL_kept || pl->levels[i] == LEVEL_kept)
+            continue;
+        placement_set(pl, i, LEVEL_kept);
+        if (!placement_fits(pl, p->seats[i].room))
+            placement_set(pl, i, LEVEL_disk);
+    }
+    while (is_better) {
+        is_better = false;
+        for (uint32_t i = 0; i < p->seats_count; i++)
+            if (pl->levels[i])
+                is_better |= lower_once(pl, i, LEVEL_disk);
+    }
+    return true;
 }
 
 static int prepare(struct run_of_search *runs, const struct placement *from,
@@ -199,14 +224,16 @@ static uint64_t rounds_of(const struct problem *p)
     return rounds < ROUNDS_LEAST ? ROUNDS_LEAST : rounds;
 }
 
-/* Another level for one seat, if that costs less and fits. */
-static bool lower_once(struct placement *pl, uint32_t seat)
+/* Another level for one seat, not under `least`, if that costs less and fits. */
+static bool lower_once(struct placement *pl, uint32_t seat, enum level least)
 {
     const struct seat *s = &pl->problem->seats[seat];
     double least_s = placement_seconds(pl) - 1e-9;
     enum level was = pl->levels[seat], best = was;
 
-    for (enum level level = s->least; level <= LEVEL_kept; level++) {
+    if (least < s->least)
+        least = s->least;
+    for (enum level level = least; level <= LEVEL_kept; level++) {
         if (level == was || (level == LEVEL_disk && seat_is_process(pl->problem, s)))
             continue;
         placement_set(pl, seat, level);

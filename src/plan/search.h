@@ -29,5 +29,9 @@ MUST_USE int search_start(struct placement *pl);
 MUST_USE int search_improve(struct placement *pl, const struct search_limits *limits,
                             uint64_t *ret_rounds);
 
+/* What is pinned and what is held, nothing else, into an empty placement; what is kept loaded is
+ * chosen as in `like` and then better. False when not all of it fits. */
+bool search_stay(struct placement *pl, const struct placement *like);
+
 /* Takes what lowers the cost seat by seat until nothing does. */
 void search_descend(struct placement *pl);

@@ -29,7 +29,7 @@ struct solver_answer {
 };
 
 struct solver {
-    const char *name; /* "cbc" */
+    const char *name, *means; /* "cbc", "search+cbc" */
     /* 0; -ENODEV when the library is not there or too old; -ENOMEM. */
     int (*solve)(const struct program *m, const struct solver_limits *limits,
                  struct solver_answer *ret);

@@ -54,7 +54,8 @@ static int set_start(struct cbc_model *model, const struct program *m, const dou
 static int read_answer(struct cbc_model *model, const struct program *m,
                        const struct solver_limits *limits, struct solver_answer *ret);
 
-const struct solver solver_cbc = {.name = "cbc", .solve = solve, .is_there = is_there};
+const struct solver solver_cbc = {
+    .name = "cbc", .means = "search+cbc", .solve = solve, .is_there = is_there};
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 

@@ -8,7 +8,8 @@ static bool is_there(void);
 static int solve(const struct program *m, const struct solver_limits *limits,
                  struct solver_answer *ret);
 
-const struct solver solver_highs = {.name = "highs", .solve = solve, .is_there = is_there};
+const struct solver solver_highs = {
+    .name = "highs", .means = "search+highs", .solve = solve, .is_there = is_there};
 
 static bool is_there(void)
 {

@@ -13,7 +13,9 @@
 #include "fleet/fleet.h"
 #include "model/catalog.h"
 
-enum { RANDOM_FLEET_BYTES_MAX = 16 << 20 };
+/* Beyond so many categories each names its models, and the machines together declare all of them.
+ */
+enum { RANDOM_FLEET_BYTES_MAX = 16 << 20, RANDOM_SMALL_MAX = 8 };
 
 struct random_size {
     uint32_t machines, models, categories;
@@ -23,7 +25,7 @@ struct random_size {
 
 struct random_fleet {
     uint64_t dice;
-    struct buf models, hardware, file;
+    struct buf models, file;
     struct catalog *catalog;
     struct fleet *fleet;
 };
@@ -33,6 +35,16 @@ static inline uint32_t random_roll(struct random_fleet *rf, uint32_t sides)
     rf->dice = rf->dice * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)((rf->dice >> 33) % sides);
 }
+
+static const char random_hardware[] =
+    "hardware:\n"
+    "  g8: {match: [G8], kind: gpu, memory: 8 GiB, bandwidth: 400, efficiency: 0.7, prefill: 20,"
+    " source: made up}\n"
+    "  g16: {match: [G16], kind: gpu, memory: 16 GiB, bandwidth: 800, efficiency: 0.7,"
+    " prefill: 60, source: made up}\n"
+    "  u: {match: [U], kind: unified, share: 0.7, bandwidth: 200, efficiency: 0.7, prefill: 8,"
+    " cpu_efficiency: 0.4, cpu_prefill: 1, source: made up}\n"
+    "  c: {match: [C], kind: cpu, bandwidth: 70, efficiency: 0.5, prefill: 1, source: made up}\n";
 
 #define RANDOM_PUT(out, ...) assert_int_equal(buf_printf(out, __VA_ARGS__), 0)
 
@@ -57,29 +69,17 @@ static inline void random_models(struct random_fleet *rf, uint32_t count)
     }
 }
 
-static inline void random_hardware(struct random_fleet *rf)
-{
-    RANDOM_PUT(&rf->hardware,
-               "hardware:\n"
-               "  g8: {match: [G8], kind: gpu, memory: 8 GiB, bandwidth: 400, efficiency: 0.7,"
-               " prefill: 20, source: made up}\n"
-               "  g16: {match: [G16], kind: gpu, memory: 16 GiB, bandwidth: 800, efficiency: 0.7,"
-               " prefill: 60, source: made up}\n"
-               "  u: {match: [U], kind: unified, share: 0.7, bandwidth: 200, efficiency: 0.7,"
-               " prefill: 8, cpu_efficiency: 0.4, cpu_prefill: 1, source: made up}\n"
-               "  c: {match: [C], kind: cpu, bandwidth: 70, efficiency: 0.5, prefill: 1,"
-               " source: made up}\n");
-}
-
 static inline void random_machine(struct random_fleet *rf, uint32_t index,
                                   const struct random_size *size)
 {
     static const char *const parts[] = {"gpu: G8, cpu: C", "gpu: G16, cpu: C", "cpu: U", "cpu: C"};
-    uint32_t lines = random_roll(rf, size->lines + 1);
-    bool is_twofold = !random_roll(rf, 3), has_first = false;
+    bool is_large = size->categories > RANDOM_SMALL_MAX;
+    uint32_t lines = is_large ? size->lines : random_roll(rf, size->lines + 1);
+    bool is_twofold = !random_roll(rf, 3);
 
     RANDOM_PUT(&rf->file, "  n%u:\n    hardware: {%s, ram: %u GB, disk: %u GB}\n", index,
-               parts[random_roll(rf, 4)], 16u << random_roll(rf, 2), 20 + random_roll(rf, 60));
+               parts[random_roll(rf, 4)], 16u << random_roll(rf, 2),
+               is_large ? 100 + random_roll(rf, 200) : 20 + random_roll(rf, 60));
     if (!random_roll(rf, 4))
         RANDOM_PUT(&rf->file, "    domain: d%u\n", index / 2);
     RANDOM_PUT(&rf->file, "    engines: [ollama%s]\n", is_twofold ? ", llama-server" : "");
@@ -87,12 +87,10 @@ static inline void random_machine(struct random_fleet *rf, uint32_t index,
         return;
     RANDOM_PUT(&rf->file, "    models:\n");
     for (uint32_t i = 0; i < lines; i++) {
-        uint32_t model = (index * 7 + i * 5) % size->models;
-
-        has_first |= i == 0;
+        uint32_t model = (is_large ? index * size->lines + i : index * 7 + i * 5) % size->models;
         RANDOM_PUT(&rf->file, "      - {pull: \"m%u:1\", context: 4K}\n", model);
     }
-    if (size->has_pins && has_first && !random_roll(rf, 3))
+    if (size->has_pins && !random_roll(rf, 3))
         RANDOM_PUT(&rf->file, "    keep_loaded: [\"m%u:1\"]\n", index * 7 % size->models);
 }
 
@@ -106,11 +104,11 @@ static inline void random_category(struct random_fleet *rf, uint32_t index,
                "  k%u:\n    needs: {task: %s%s}\n    machines: %s\n"
                "    demand: {per_hour: %u, prompt: %u, answer: %u}\n",
                index, tasks[index % 3], bands[random_roll(rf, 3)],
-               random_roll(rf, 5) ? "any" : "all", 1 + random_roll(rf, 200),
-               100 + random_roll(rf, 3000), 50 + random_roll(rf, 500));
+               size->categories > RANDOM_SMALL_MAX || random_roll(rf, 5) ? "any" : "all",
+               1 + random_roll(rf, 200), 100 + random_roll(rf, 3000), 50 + random_roll(rf, 500));
     if (!random_roll(rf, 3))
         RANDOM_PUT(&rf->file, "    floor_tps: %u\n", 1 + random_roll(rf, 20));
-    if (size->categories > 8)
+    if (size->categories > RANDOM_SMALL_MAX)
         RANDOM_PUT(&rf->file, "    models: [\"m%u:1\", \"m%u:1\", \"m%u:1\"]\n",
                    index * 3 % size->models, (index * 3 + 3) % size->models,
                    (index * 3 + 6) % size->models);
@@ -125,10 +123,8 @@ static inline void random_fleet_make(struct random_fleet *rf, uint64_t seed,
 
     *rf = (struct random_fleet){.dice = seed};
     buf_init(&rf->models, RANDOM_FLEET_BYTES_MAX);
-    buf_init(&rf->hardware, RANDOM_FLEET_BYTES_MAX);
     buf_init(&rf->file, RANDOM_FLEET_BYTES_MAX);
     random_models(rf, size.models);
-    random_hardware(rf);
     RANDOM_PUT(&rf->file, "fleet: random\nnetwork: {wan: %u Mbit/s, lan: 1 Gbit/s}\nmachines:\n",
                50 + random_roll(rf, 400));
     for (uint32_t i = 0; i < size.machines; i++)
@@ -139,8 +135,8 @@ static inline void random_fleet_make(struct random_fleet *rf, uint64_t seed,
     RANDOM_PUT(&rf->file,
                "cloud:\n  - {name: S-CLD-PAY-c, provider: openai, model: c, price_in: 1, "
                "price_out: 4}\n");
-    if (catalog_parse(&rf->catalog, buf_str(&rf->models), buf_str(&rf->hardware), STR(""), &err) <
-            0 ||
+    if (catalog_parse(&rf->catalog, buf_str(&rf->models), str_from(random_hardware), STR(""),
+                      &err) < 0 ||
         fleet_parse(&rf->fleet, buf_str(&rf->file), "random.yaml", &err) < 0)
         fail_msg("seed %llu: %s", (unsigned long long)seed, err.text);
 }
@@ -150,6 +146,5 @@ static inline void random_fleet_free(struct random_fleet *rf)
     fleet_free(rf->fleet);
     catalog_free(rf->catalog);
     buf_fini(&rf->models);
-    buf_fini(&rf->hardware);
     buf_fini(&rf->file);
 }

@@ -27,57 +27,72 @@ struct brute {
     uint64_t tried;
 };
 
-/* Written a second time on purpose, from the definitions. */
-static bool is_filled_right(const struct problem *p, const struct room *room, const uint8_t *levels)
+/* Limits, written a second time on purpose, from their definitions. */
+static bool fits_in_sum(const struct problem *p, const struct room *room, const uint8_t *levels)
 {
-    uint64_t disk = 0, gpu = 0, ram = 0, fixed_gpu = 0, fixed_ram = 0;
+    uint64_t disk = 0, gpu = 0, ram = 0;
     uint32_t kept = 0, on_stall[8] = {0};
 
     for (uint32_t i = 0; i < room->seats_count; i++) {
         const struct seat *s = &p->seats[room->seats_first + i];
-        bool is_process = room->stalls[s->stall].is_process;
+        const struct stall *stall = &room->stalls[s->stall];
 
-        if (levels[i] < s->least || (is_process && levels[i] == LEVEL_disk))
+        if (levels[i] < s->least || (stall->is_process && levels[i] == LEVEL_disk))
             return false;
         disk += levels[i] ? p->wares[s->ware].artifact->bytes : 0;
-        if (levels[i] != LEVEL_kept)
-            continue;
-        gpu += s->gpu_bytes;
-        ram += s->ram_bytes;
-        fixed_gpu += is_process ? s->gpu_bytes : 0;
-        fixed_ram += is_process ? s->ram_bytes : 0;
-        kept += !is_process;
-        on_stall[s->stall]++;
+        gpu += levels[i] == LEVEL_kept ? s->gpu_bytes : 0;
+        ram += levels[i] == LEVEL_kept ? s->ram_bytes : 0;
+        kept += levels[i] == LEVEL_kept && !stall->is_process;
+        if (levels[i] == LEVEL_kept && ++on_stall[s->stall] > stall->kept_max)
+            return false;
     }
-    if (disk > room->disk_bytes || gpu > room->gpu_bytes || ram > room->ram_bytes ||
-        kept > room->kept_max)
+    return disk <= room->disk_bytes && gpu <= room->gpu_bytes && ram <= room->ram_bytes &&
+           kept <= room->kept_max;
+}
+
+static bool keeps_rule(const struct problem *p, const struct room *room, const uint8_t *levels,
+                       uint32_t seat)
+{
+    const struct seat *s = &p->seats[room->seats_first + seat];
+    uint64_t before = 0;
+
+    for (uint32_t j = 0; j < room->seats_count; j++) {
+        const struct seat *o = &p->seats[room->seats_first + j];
+        bool is_larger = o->gpu_bytes > s->gpu_bytes || (o->gpu_bytes == s->gpu_bytes && j < seat);
+
+        if (levels[j] == LEVEL_kept && j != seat &&
+            (room->stalls[o->stall].is_process || is_larger))
+            before += o->gpu_bytes;
+    }
+    return !s->rule_bytes || !before || before + s->rule_bytes <= room->gpu_bytes;
+}
+
+static bool has_place_beside(const struct problem *p, const struct room *room,
+                             const uint8_t *levels, uint32_t seat)
+{
+    const struct seat *s = &p->seats[room->seats_first + seat];
+    uint64_t gpu = s->gpu_bytes, ram = s->ram_bytes;
+
+    for (uint32_t j = 0; j < room->seats_count; j++) {
+        const struct seat *o = &p->seats[room->seats_first + j];
+
+        if (levels[j] != LEVEL_kept || !room->stalls[o->stall].is_process)
+            continue;
+        gpu += o->gpu_bytes;
+        ram += o->ram_bytes;
+    }
+    return s->fit.kind == FIT_split ? gpu + ram <= room->gpu_bytes + room->ram_bytes
+                                    : gpu <= room->gpu_bytes && ram <= room->ram_bytes;
+}
+
+static bool is_filled_right(const struct problem *p, const struct room *room, const uint8_t *levels)
+{
+    if (!fits_in_sum(p, room, levels))
         return false;
-    for (uint32_t i = 0; i < room->stalls_count; i++)
-        if (on_stall[i] > room->stalls[i].kept_max)
+    for (uint32_t i = 0; i < room->seats_count; i++)
+        if ((levels[i] == LEVEL_kept && !keeps_rule(p, room, levels, i)) ||
+            (levels[i] == LEVEL_disk && !has_place_beside(p, room, levels, i)))
             return false;
-    for (uint32_t i = 0; i < room->seats_count; i++) {
-        const struct seat *s = &p->seats[room->seats_first + i];
-        uint64_t before = 0;
-
-        for (uint32_t j = 0; j < room->seats_count; j++) {
-            const struct seat *o = &p->seats[room->seats_first + j];
-            bool is_process = room->stalls[o->stall].is_process;
-            bool is_larger = o->gpu_bytes > s->gpu_bytes || (o->gpu_bytes == s->gpu_bytes && j < i);
-
-            if (levels[j] == LEVEL_kept && j != i && (is_process || is_larger))
-                before += o->gpu_bytes;
-        }
-        if (levels[i] == LEVEL_kept && s->rule_bytes && before &&
-            before + s->rule_bytes > room->gpu_bytes)
-            return false;
-        if (levels[i] != LEVEL_disk)
-            continue;
-        if (s->fit.kind == FIT_split ? s->gpu_bytes + s->ram_bytes + fixed_gpu + fixed_ram >
-                                           room->gpu_bytes + room->ram_bytes
-                                     : s->gpu_bytes + fixed_gpu > room->gpu_bytes ||
-                                           s->ram_bytes + fixed_ram > room->ram_bytes)
-            return false;
-    }
     return true;
 }
 
