@@ -3,7 +3,6 @@
 #include "cmd/run.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "cmd/command.h"
 #include "cmd/usage.h"
 #include "net/clock.h"
@@ -98,7 +98,7 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
                          &scene, &err);
     if (r == 0)
         r = gateway_start(g, &err);
-    malloc_trim(0); /* what reading the fleet and the catalog took, and needs no more */
+    memory_rest();
     if (r == 0)
         wait_for_end(run, g, &signals, load, ctx);
     gateway_close(g);
