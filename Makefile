@@ -81,6 +81,7 @@ UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZERS  := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
 TORTURE  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/torture/*.c))
+REPORT   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/report/*.c))
 GOLDEN   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/golden/*.c))
 SHELLS    = $(shell grep -lE '^\#!.*(ba)?sh$$' tools/* .ci/run share/* 2>/dev/null)
 C_FILES   = $(wildcard src/*.[ch] src/*/*.[ch] test/*/*.[ch] test/unit/*/*.[ch])
@@ -91,7 +92,7 @@ CLIENTS  := $(wildcard test/clients)
 .PHONY: all help demo test check check-unit check-golden check-story check-clients check-engine \
         check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz bench soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
-        libraries unit fuzzers FORCE
+        plan-report libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -156,6 +157,9 @@ $(BUILD)/unit/%: $(BUILD)/obj/test/unit/%.o $(BUILD)/libtampu.a
 	$(call link,-lcmocka)
 
 $(BUILD)/golden: $(GOLDEN) $(BUILD)/libtampu.a
+	$(call link)
+
+$(BUILD)/plan_report: $(REPORT) $(BUILD)/libtampu.a
 	$(call link)
 
 $(BUILD)/torture: $(TORTURE) $(BUILD)/libtampu.a
@@ -237,6 +241,10 @@ fuzz: ## fuzz every parser for FUZZ_SECONDS each
 bench: all ## side by side with HAProxy and nginx
 	@tools/setup bench
 	test/bench/run
+
+plan-report: ## the planner against baselines, into docs/bench/plan.md
+	$(CHECK) $(BUILD)/plan_report
+	$(BUILD)/plan_report >docs/bench/plan.md
 
 soak: all ## hours of load, looking for leaks and drift
 	test/soak/run
