@@ -48,7 +48,8 @@ static void on_body(struct stream *s, struct str chunk);
 static void on_body_end(struct stream *s);
 static void on_writable(struct stream *s);
 static void on_gone(struct stream *s, bool ok);
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room);
 static void refuse(struct stream *s, enum dialect_id dialect, enum failure why, const char *found);
 static void refuse_row(struct worker *w, struct stream *s, const struct endpoint_row *row,
                        enum failure why, const char *found);
@@ -158,16 +159,23 @@ struct str endpoint_rest(enum endpoint_id id, struct str path)
     return str_slice(path.data + head, path.len - head);
 }
 
-/* That of the first row whose path begins with the same word. */
+/* That of the row whose path has the longest beginning in common with it. */
 static enum dialect_id dialect_near(struct str path)
 {
-    struct str below = path.len ? str_slice(path.data + 1, path.len - 1) : path;
-    size_t length = 1 + str_index(below, '/') + 1;
+    enum dialect_id nearest = DIALECT_openai;
+    size_t most = 1;
 
-    for (int i = 0; i < ENDPOINT_COUNT && length <= path.len; i++)
-        if (str_starts(str_from(rows[i].path), str_slice(path.data, length)))
-            return rows[i].dialect;
-    return DIALECT_openai;
+    for (int i = 0; i < ENDPOINT_COUNT; i++) {
+        size_t shared = 0;
+
+        while (shared < path.len && rows[i].path[shared] == path.data[shared])
+            shared++;
+        if (shared > most) {
+            most = shared;
+            nearest = rows[i].dialect;
+        }
+    }
+    return nearest;
 }
 
 static void on_body(struct stream *s, struct str chunk)
@@ -214,8 +222,9 @@ static void on_gone(struct stream *s, bool ok)
     }
 }
 
-/* Errors that HTTP itself has, before anybody knows the caller's dialect: OpenAI's form. */
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
+/* Errors that HTTP itself has: the path, if it came so far, says who asks. */
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room)
 {
     enum failure why = failure_of_http(status);
     struct buf body;
@@ -223,7 +232,7 @@ static size_t error_body(void *ctx, int status, const char *words, char *out, si
 
     account_refusal(ctx, why);
     buf_init(&body, room);
-    if (dialect_get(DIALECT_openai)->write_failure(&body, why, str_from(words), false) == 0) {
+    if (dialect_get(dialect_near(path))->write_failure(&body, why, str_from(words), false) == 0) {
         memcpy(out, body.data, body.len);
         length = body.len;
     }

@@ -397,6 +397,7 @@ static enum verdict do_send(struct exchange *x)
     why = attempt_start(x);
     if (!why)
         return go(x, STEP_await);
+    x->attempts -= why == FAILURE_unsupported; /* nothing was sent */
     exchange_fail(x, why, (struct str){0});
     attempt_end(x, false);
     return try_again_or(x, STEP_refuse);

@@ -65,9 +65,10 @@ struct server_events {
      * hold the options', and may be set anew. NULL: those count. */
     void (*on_large_body)(void *ctx, const struct request *r, struct body_limits *limits);
     /* The body of an error that the server itself answers (400, 408, 413, 431, …) before
-     * or instead of on_request; NULL: a plain JSON one. Writes at most room bytes, returns the
-     * length. */
-    size_t (*error_body)(void *ctx, int status, const char *words, char *out, size_t room);
+     * or instead of on_request; NULL: a plain JSON one. path: empty when it did not come so far.
+     * Writes at most room bytes, returns the length. */
+    size_t (*error_body)(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room);
 };
 
 enum { BODY_SMALL = 1 << 20 };

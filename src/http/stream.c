@@ -402,6 +402,7 @@ static void next_request(struct stream *s)
     }
     stream_go(s, STATE_idle);
     http1_reset(&s->in);
+    s->request.path = (struct str){0};
     if (s->leftover.len)
         stream_todo(s);
     set_timer(s);
@@ -508,7 +509,8 @@ static size_t error_body(struct stream *s, int status, const char *words, char *
     int n;
 
     if (s->server->events.error_body) {
-        length = s->server->events.error_body(s->server->ctx, status, words, out, room);
+        length =
+            s->server->events.error_body(s->server->ctx, s->request.path, status, words, out, room);
         return length <= room ? length : 0;
     }
     n = snprintf(out, room, "{\"error\":{\"message\":\"%s\",\"code\":%d}}\n", words, status);

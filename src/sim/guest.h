@@ -50,7 +50,8 @@ struct face {
     /* Words of why a visit failed; and of a body that is not JSON. */
     void (*visit_failed)(struct guest *g, enum visit_fail why);
     void (*not_json)(struct guest *g, const char *words);
-    size_t (*error_body)(void *ctx, int status, const char *words, char *out, size_t room);
+    size_t (*error_body)(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room);
 };
 
 enum finish_reason { SAID_stop, SAID_length, SAID_call };
@@ -84,6 +85,7 @@ struct guest {
     enum finish_reason finish;
     struct str media;  /* of a form: the file's bytes */
     struct str format; /* of a form: response_format */
+    bool is_translated;
     size_t thought_at, text_at;
     uint32_t pieces_told;
 };

@@ -18,7 +18,6 @@ static void other_models(struct guest *g);
 static void other_chat(struct guest *g);
 static void other_text(struct guest *g);
 static void other_embed(struct guest *g);
-static struct imagined_artifact *other_copy(struct guest *g);
 static bool is_ready(struct guest *g);
 static bool messages_are_right(struct guest *g);
 static bool fits_context(struct guest *g);
@@ -27,7 +26,8 @@ static void failed(struct guest *g, int status, const char *words);
 static void failed_as(struct guest *g, int status, const char *type, const char *words);
 static void visit_failed(struct guest *g, enum visit_fail why);
 static void not_json(struct guest *g, const char *words);
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room);
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
@@ -56,6 +56,7 @@ static const struct route other_routes[] = {
     {METHOD_POST, "/v1/chat/completions", other_chat, 0},
     {METHOD_POST, "/v1/completions", other_text, 0},
     {METHOD_POST, "/v1/embeddings", other_embed, 0},
+    {METHOD_POST, "/v1/audio/speech", face_speak, 0},
     {0, NULL, NULL, 0},
 };
 
@@ -234,7 +235,7 @@ static void other_chat(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !messages_are_right(g) || !(a = other_copy(g)))
+    if (!guest_read(g, ASKED_openai) || !messages_are_right(g) || !(a = face_other_copy(g)))
         return;
     face_v1_begin(g, "chatcmpl-", V1_other);
     guest_tell(g, a, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
@@ -244,7 +245,7 @@ static void other_text(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !(a = other_copy(g)))
+    if (!guest_read(g, ASKED_openai) || !(a = face_other_copy(g)))
         return;
     face_v1_begin(g, "cmpl-", V1_other);
     guest_tell(g, a, g->asked.stream ? &speech_v1_text_stream : &speech_v1_text_plain);
@@ -254,7 +255,7 @@ static void other_embed(struct guest *g)
 {
     struct imagined_artifact *a;
 
-    if (!guest_read(g, ASKED_openai) || !(a = other_copy(g)))
+    if (!guest_read(g, ASKED_openai) || !(a = face_other_copy(g)))
         return;
     face_v1_begin(g, "", V1_other);
     if (g->asked.input_count == 0)
@@ -263,7 +264,7 @@ static void other_embed(struct guest *g)
         guest_embed(g, a, &speech_v1_embed);
 }
 
-static struct imagined_artifact *other_copy(struct guest *g)
+struct imagined_artifact *face_other_copy(struct guest *g)
 {
     struct disk_entry *entry = g->asked.model.len ? disk_find(g->engine, g->asked.model) : NULL;
     char words[NAME_ROOM + 64];
@@ -383,11 +384,13 @@ static void not_json(struct guest *g, const char *words)
     failed(g, 400, text);
 }
 
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room)
 {
     int n = snprintf(out, room, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"type\":\"%s\"}}",
                      status, words, "invalid_request_error");
 
     (void)ctx;
+    (void)path;
     return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
 }

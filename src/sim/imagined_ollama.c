@@ -25,7 +25,8 @@ static void not_found(struct guest *g, bool other_method);
 static void failed(struct guest *g, int status, const char *words);
 static void visit_failed(struct guest *g, enum visit_fail why);
 static void not_json(struct guest *g, const char *words);
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room);
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room);
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
@@ -371,10 +372,12 @@ static void not_json(struct guest *g, const char *words)
     }
 }
 
-static size_t error_body(void *ctx, int status, const char *words, char *out, size_t room)
+static size_t error_body(void *ctx, struct str path, int status, const char *words, char *out,
+                         size_t room)
 {
     int n = snprintf(out, room, "%d %s", status, words);
 
     (void)ctx;
+    (void)path;
     return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
 }

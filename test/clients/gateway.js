@@ -31,11 +31,12 @@ machines:
     models: [{pull: "qwen2.5:14b", name: ${SHELF}, context: 8K}]
 `;
 
-// start({body_max: '64 KiB'}): the gateway with such settings, once it is ready.
-async function start(settings = {}) {
+// start({body_max: '64 KiB'}): the gateway with such settings, once it is ready. machines: more of
+// them, as the fleet file has them.
+async function start(settings = {}, machines = '') {
     const state = fs.mkdtempSync(path.join(os.tmpdir(), 'tampu-clients-'));
     const fleet = path.join(state, 'fleet.yaml');
-    fs.writeFileSync(fleet, `${FLEET}gateway: ${JSON.stringify(settings)}\n`);
+    fs.writeFileSync(fleet, `${FLEET}${machines}gateway: ${JSON.stringify(settings)}\n`);
     const child = spawn(TAMPU, ['demo', fleet, '--speed', '50', '--listen', '127.0.0.1:0',
         '--state', state], { stdio: ['ignore', 'ignore', 'pipe'] });
     const said = [];

@@ -166,9 +166,11 @@ static void a_head_that_is_too_long_is_refused(void **state)
     assert_true(contains(&play.heard, "HTTP/1.1 431 "));
 }
 
-static size_t own_error(void *ctx, int status, const char *words, char *out, size_t room)
+static size_t own_error(void *ctx, struct str path, int status, const char *words, char *out,
+                        size_t room)
 {
     assert_ptr_equal(ctx, &play);
+    assert_int_equal(path.len, 0);
     return (size_t)snprintf(out, room, "<%d %s>", status, words);
 }
 
