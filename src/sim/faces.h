@@ -23,6 +23,14 @@ void face_show(struct guest *g);
 void face_v1_models(struct guest *g);
 void face_v1_model(struct guest *g);
 
+/* imagined_llama.c: the copy that is asked for; NULL, and it was refused. */
+struct imagined_artifact *face_other_copy(struct guest *g);
+
+/* imagined_video.c */
+void face_film(struct guest *g);
+void face_film_state(struct guest *g);
+void face_speak(struct guest *g);
+
 /* imagined_openai.c */
 void face_v1_begin(struct guest *g, const char *id_prefix, enum v1_style style);
 void face_v1_failed(struct guest *g, int status, const char *words);

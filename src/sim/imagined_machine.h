@@ -16,7 +16,7 @@
 #include "sim/imagined.h"
 #include "wire/json_out.h"
 
-enum { DISK_ENTRIES_MAX = 256, NAME_ROOM = 256 };
+enum { DISK_ENTRIES_MAX = 256, FILMS_MAX = 16, NAME_ROOM = 256 };
 
 /* What POST /imagine does to a machine; the order of the verbs in imagined_command.c. */
 enum machine_state {
@@ -57,6 +57,14 @@ struct pull {
     bool is_running;
 };
 
+/* What an sd-server is asked to film, until it forgets. */
+struct film {
+    char id[64];
+    int64_t began_us;
+    double until_ms;
+    uint32_t frames;
+};
+
 struct imagined_engine {
     struct imagined_machine *machine;
     unsigned number; /* in the machine's world */
@@ -72,6 +80,8 @@ struct imagined_engine {
     uint32_t serves_context;
     struct engine_rules rules;
     uint64_t requests, changes, answers, garbage;
+    struct film films[FILMS_MAX];
+    uint64_t film_count;
 };
 
 struct imagined_machine {

@@ -12,8 +12,10 @@ static void whisper_end(struct guest *g);
 static void sd_capabilities(struct guest *g);
 static void sd_models(struct guest *g);
 static void sd_draw(struct guest *g);
+static void sd_edit(struct guest *g);
 static void sd_end(struct guest *g);
 static bool read_form(struct guest *g);
+static struct str find_boundary(const struct guest *g);
 static struct str form_part(const struct guest *g, struct str boundary, const char *name);
 static struct str after(struct str in, struct str what);
 static double hear_ms(struct guest *g);
@@ -54,6 +56,9 @@ static const struct route sd_routes[] = {
     {METHOD_GET, "/sdcpp/v1/capabilities", sd_capabilities, ROUTE_survives},
     {METHOD_GET, "/v1/models", sd_models, ROUTE_survives},
     {METHOD_POST, "/v1/images/generations", sd_draw, 0},
+    {METHOD_POST, "/v1/images/edits", sd_edit, 0},
+    {METHOD_POST, "/sdcpp/v1/vid_gen", face_film, 0},
+    {METHOD_GET, "/sdcpp/v1/jobs/*", face_film_state, 0},
     {0, NULL, NULL, 0},
 };
 
@@ -112,7 +117,16 @@ static void whisper_hear(struct guest *g)
 static void whisper_end(struct guest *g)
 {
     struct json_out o = {.out = &g->out};
+    bool is_srt = str_is(g->format, "srt");
 
+    if (is_srt || str_is(g->format, "vtt")) {
+        if (buf_printf(&g->out,
+                       is_srt ? "1\n00:00:00,000 --> 00:00:01,000\n%.*s\n\n"
+                              : "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n%.*s\n\n",
+                       STR_ARG(g->answer.text)) == 0)
+            guest_answer(g, 200, is_srt ? "application/x-subrip" : "text/vtt");
+        return;
+    }
     if (str_is(g->format, "text")) {
         if (buf_printf(&g->out, " %.*s\n", STR_ARG(g->answer.text)) == 0)
             guest_answer(g, 200, "text/plain; charset=utf-8");
@@ -120,7 +134,7 @@ static void whisper_end(struct guest *g)
     }
     json_open(&o, '{');
     if (str_is(g->format, "verbose_json")) {
-        json_text(json_key(&o, "task"), STR("transcribe"));
+        json_text(json_key(&o, "task"), g->is_translated ? STR("translate") : STR("transcribe"));
         json_text(json_key(&o, "language"), STR("english"));
         json_double(json_key(&o, "duration"), (double)g->media.len / WAV_BYTES_S);
         json_raw(json_key(&o, "segments"), STR("[]"));
@@ -133,7 +147,7 @@ static void whisper_end(struct guest *g)
 
 static void sd_capabilities(struct guest *g)
 {
-    if (buf_put(&g->out, STR("{\"features\":{\"img_gen\":true,\"vid_gen\":false},"
+    if (buf_put(&g->out, STR("{\"features\":{\"img_gen\":true,\"vid_gen\":true},"
                              "\"models\":[\"sd-cpp-local\"]}")) == 0)
         guest_answer(g, 200, JSON_TYPE);
 }
@@ -150,6 +164,20 @@ static void sd_draw(struct guest *g)
     if (!guest_read(g, ASKED_openai))
         return;
     if (json_find_str(g->json.root, "prompt").len == 0)
+        sd_failed(g, 400, "prompt required");
+    else
+        guest_work(g, g->engine->serves, draw_ms(g), &drawn);
+}
+
+/* One image, however many are asked for; the prompt says what. */
+static void sd_edit(struct guest *g)
+{
+    struct str boundary = find_boundary(g);
+
+    if (!form_part(g, boundary, "name=\"image[]\"").len &&
+        !form_part(g, boundary, "name=\"image\"").len)
+        sd_failed(g, 400, "image required");
+    else if (!form_part(g, boundary, "name=\"prompt\"").len)
         sd_failed(g, 400, "prompt required");
     else
         guest_work(g, g->engine->serves, draw_ms(g), &drawn);
@@ -177,16 +205,24 @@ static void sd_end(struct guest *g)
 /* The file and how the answer is wanted, out of multipart/form-data. */
 static bool read_form(struct guest *g)
 {
-    struct str type = str_from(g->content_type), boundary = after(type, STR("boundary="));
+    struct str boundary = find_boundary(g);
 
-    if (boundary.len && boundary.data[0] == '"')
-        boundary = str_cut(str_slice(boundary.data + 1, boundary.len - 1), '"', &type);
     g->media = boundary.len ? form_part(g, boundary, "name=\"file\"") : STR("");
     g->format = boundary.len ? form_part(g, boundary, "name=\"response_format\"") : STR("");
+    g->is_translated = boundary.len && str_is(form_part(g, boundary, "name=\"translate\""), "true");
     if (g->media.len)
         return true;
     whisper_failed(g, 400, "no 'file' field in the request");
     return false;
+}
+
+static struct str find_boundary(const struct guest *g)
+{
+    struct str type = str_from(g->content_type), boundary = after(type, STR("boundary="));
+
+    if (boundary.len && boundary.data[0] == '"')
+        boundary = str_cut(str_slice(boundary.data + 1, boundary.len - 1), '"', &type);
+    return boundary;
 }
 
 static struct str form_part(const struct guest *g, struct str boundary, const char *name)
