@@ -38,6 +38,7 @@ struct hardware_facts {
     uint32_t match_count;
     uint64_t memory_bytes;                     /* a GPU's own; 0: shares the machine's */
     double usable_share;                       /* of RAM, for unified */
+    double default_share;                      /* what Linux gives unless told; 0: all of it */
     double bandwidth_gbs;                      /* peak, GB/s */
     double efficiency;                         /* share of it that decoding reaches */
     double moe_efficiency;                     /* the same for mixtures of experts; 0: as dense */

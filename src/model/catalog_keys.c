@@ -98,6 +98,7 @@ static const struct schema_row hardware_rows[] = {
      WORDS(hardware_words)},
     {"memory", SCHEMA_memory, AT(struct hardware_facts, memory_bytes)},
     {"share", SCHEMA_real, AT(struct hardware_facts, usable_share)},
+    {"default_share", SCHEMA_real, AT(struct hardware_facts, default_share)},
     {"bandwidth", SCHEMA_real, AT(struct hardware_facts, bandwidth_gbs), .required = true},
     {"efficiency", SCHEMA_real, AT(struct hardware_facts, efficiency), .required = true},
     {"moe_efficiency", SCHEMA_real, AT(struct hardware_facts, moe_efficiency)},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory: each model alone, at the context it will get, and beside what else is kept loaded. */
+/* Memory: each model alone, at the context it will get. */
 #include "fleet/box.h"
 #include "plan/check_inside.h"
 #include "plan/running.h"
@@ -14,16 +14,8 @@ static double speed_of(const struct judged *line, const struct box *box);
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,
                     uint64_t context, uint32_t slots);
 static void say_impossible(struct check *c, const struct judged *line, const struct box *box);
-static const char *smaller(struct check *c, const struct judged *line, const struct box *box);
 static void say_too_long(struct check *c, const struct judged *line, const struct box *box);
-static void check_kept(struct check *c, const struct machine *m);
-static bool is_kept(const struct judged *line);
-static void check_kept_names(struct check *c, const struct machine *m, struct box room);
-static void check_beside(struct check *c, const struct machine *m, const struct box *room);
-static const char *kept_without(struct check *c, const struct machine *m, struct str largest);
-static void check_kept_count(struct check *c, const struct machine *m, struct box room);
-static const struct judged *largest_below(const struct check *c, const struct machine *m,
-                                          const struct judged *than);
+static void check_share(struct check *c, const struct machine *m);
 static void check_disk(struct check *c, const struct machine *m);
 
 void check_fit(struct check *c)
@@ -32,7 +24,8 @@ void check_fit(struct check *c)
         judge(c, &c->lines[i]);
     for (uint32_t i = 0; i < c->fleet->machines_count; i++)
         if (machine_serves(&c->fleet->machines[i])) {
-            check_kept(c, &c->fleet->machines[i]);
+            check_room(c, &c->fleet->machines[i]);
+            check_share(c, &c->fleet->machines[i]);
             check_disk(c, &c->fleet->machines[i]);
         }
 }
@@ -98,7 +91,7 @@ static void say_impossible(struct check *c, const struct judged *line, const str
                          .where = check_place(model->pull_at, model->at),
                          .machine = line->machine->name,
                          .subject = model->pull,
-                         .fix = smaller(c, line, box)},
+                         .fix = check_smaller(c, line, box)},
         "'%.*s' needs %.1f GiB even with %llu tokens of context (weights %.1f, keys and values "
         "%.1f), and engines on %.*s have %.1f GiB",
         STR_ARG(model->pull), (double)footprint_total(&need) / gib,
@@ -107,7 +100,7 @@ static void say_impossible(struct check *c, const struct judged *line, const str
 }
 
 /* The same model in the largest quantisation that fits, else another one that does the same. */
-static const char *smaller(struct check *c, const struct judged *line, const struct box *box)
+const char *check_smaller(struct check *c, const struct judged *line, const struct box *box)
 {
     const struct model *m = line->artifact->model;
     const struct artifact *best = NULL;
@@ -160,157 +153,43 @@ static void say_too_long(struct check *c, const struct judged *line, const struc
               STR_ARG(line->machine->name));
 }
 
-static void check_kept(struct check *c, const struct machine *m)
+/* A GPU that lives in RAM gets a part of it, and more only when somebody says so to the system:
+ * a plan that needs more must say that it has been done. */
+static void check_share(struct check *c, const struct machine *m)
 {
-    struct box room;
-
-    if (!m->keep_loaded.is_said || !machine_box(&room, c->catalog, m, NULL))
-        return;
-    if (m->keep_loaded.names_count)
-        check_kept_names(c, m, room);
-    else
-        check_kept_count(c, m, room);
-}
-
-static bool is_kept(const struct judged *line)
-{
-    const struct keep_loaded *k = &line->machine->keep_loaded;
-
-    for (uint32_t i = 0; i < k->names_count; i++)
-        if (str_equal(k->names[i], line->model->pull) || str_equal(k->names[i], line->model->name))
-            return true;
-    return false;
-}
-
-static void check_kept_names(struct check *c, const struct machine *m, struct box room)
-{
-    const struct judged *largest = NULL, *odd = NULL;
-
-    for (size_t i = 0; i < c->lines_count; i++) {
-        const struct judged *line = &c->lines[i];
-        struct fit fit;
-
-        if (line->machine != m || !is_kept(line) || !line->works || !line->is_fit_known ||
-            line->fit.kind == FIT_no)
-            continue;
-        fit = memory_fit(&room, &line->need);
-        if (!largest || line->need.weights > largest->need.weights)
-            largest = line;
-        if (fit.kind == FIT_no)
-            odd = line;
-        else
-            room = memory_take(&room, &fit);
-    }
-    if (!odd) {
-        check_beside(c, m, &room);
-        return;
-    }
-    check_say(c,
-              (struct finding){.code = FINDING_does_not_fit,
-                               .where = m->keep_loaded.at,
-                               .machine = m->name,
-                               .subject = odd->model->pull,
-                               .fix = kept_without(c, m, odd->model->pull)},
-              "what is kept loaded on %.*s does not fit together: '%.*s' needs %.1f GiB and has no "
-              "room beside the others",
-              STR_ARG(m->name), STR_ARG(odd->model->pull),
-              (double)footprint_total(&odd->need) / gib);
-}
-
-/* Engines make room by unloading even what should stay: worth knowing, not wrong. */
-static void check_beside(struct check *c, const struct machine *m, const struct box *room)
-{
+    const struct hardware *h = &m->hardware;
+    const struct hardware_facts *facts = catalog_hardware(c->catalog, h->gpu.len ? h->gpu : h->cpu);
     const struct judged *largest = NULL;
+    struct box whole, usual;
 
-    for (size_t i = 0; i < c->lines_count; i++)
-        if (c->lines[i].machine == m && is_kept(&c->lines[i]) &&
-            (!largest || c->lines[i].need.weights > largest->need.weights))
-            largest = &c->lines[i];
-    for (size_t i = 0; largest && i < c->lines_count; i++) {
-        const struct judged *line = &c->lines[i];
-        const struct fleet_model *model = line->model;
-
-        if (line->machine != m || is_kept(line) || model->is_optional || !line->works ||
-            !line->is_fit_known || line->fit.kind == FIT_no ||
-            memory_fit(room, &line->need).kind != FIT_no)
-            continue;
-        check_say(c,
-                  (struct finding){.code = FINDING_does_not_fit,
-                                   .severity = SEVERITY_note,
-                                   .where = check_place(model->pull_at, model->at),
-                                   .machine = m->name,
-                                   .subject = model->pull,
-                                   .fix = kept_without(c, m, largest->model->pull)},
-                  "'%.*s' needs %.1f GiB and has no room beside what %.*s keeps loaded: that gives "
-                  "way each time it is asked for",
-                  STR_ARG(model->pull), (double)footprint_total(&line->need) / gib,
-                  STR_ARG(m->name));
-    }
-}
-
-/* "keep_loaded: [the, others]" */
-static const char *kept_without(struct check *c, const struct machine *m, struct str out)
-{
-    const char *list = "";
-
-    for (size_t i = 0; i < c->lines_count; i++) {
-        const struct judged *line = &c->lines[i];
-
-        if (line->machine == m && is_kept(line) && !str_equal(line->model->pull, out))
-            list = check_text(c, "%s%s\"%.*s\"", list, list[0] ? ", " : "",
-                              STR_ARG(line->model->pull));
-    }
-    return check_text(c, "keep_loaded: [%s]", list);
-}
-
-/* A count says that any so many may stay: the largest must fit together. */
-static void check_kept_count(struct check *c, const struct machine *m, struct box room)
-{
-    const struct judged *line = NULL;
-    uint32_t count = 0;
-
-    while (count < m->keep_loaded.count && (line = largest_below(c, m, line)) != NULL) {
-        struct fit fit = memory_fit(&room, &line->need);
-
-        if (fit.kind == FIT_no)
-            break;
-        room = memory_take(&room, &fit);
-        count++;
-    }
-    if (count == m->keep_loaded.count || !line)
+    if (!facts || facts->default_share <= 0 || h->gpu_memory_bytes || m->os != OS_linux ||
+        !machine_box(&whole, c->catalog, m, NULL))
         return;
-    check_say(c,
-              (struct finding){.code = FINDING_does_not_fit,
-                               .severity = SEVERITY_warning,
-                               .where = m->keep_loaded.at,
-                               .machine = m->name,
-                               .subject = line->model->pull,
-                               .fix = check_text(c, "keep_loaded: %u", count)},
-              "%u models cannot always stay loaded on %.*s: the %u largest leave no room for "
-              "'%.*s', which needs %.1f GiB",
-              m->keep_loaded.count, STR_ARG(m->name), count, STR_ARG(line->model->pull),
-              (double)footprint_total(&line->need) / gib);
-}
-
-/* The largest that is smaller than that one, or stands behind it when they are as large. */
-static const struct judged *largest_below(const struct check *c, const struct machine *m,
-                                          const struct judged *than)
-{
-    const struct judged *found = NULL;
-    uint64_t limit = than ? footprint_total(&than->need) : UINT64_MAX, best = 0;
-
+    usual = whole;
+    usual.gpu_bytes = (uint64_t)((double)machine_ram(m) * facts->default_share);
     for (size_t i = 0; i < c->lines_count; i++) {
         const struct judged *line = &c->lines[i];
-        uint64_t size = footprint_total(&line->need);
 
-        if (line->machine == m && line->works && line->is_fit_known && line->fit.kind != FIT_no &&
-            !line->model->is_optional && (size < limit || (size == limit && than && line > than)) &&
-            size > best) {
-            found = line;
-            best = size;
-        }
+        if (line->machine == m && line->is_fit_known && line->fit.kind == FIT_gpu &&
+            !line->model->is_optional && memory_fit(&usual, &line->need).kind == FIT_no &&
+            (!largest || footprint_total(&line->need) > footprint_total(&largest->need)))
+            largest = line;
     }
-    return found;
+    if (!largest)
+        return;
+    check_say(
+        c,
+        (struct finding){.code = FINDING_does_not_fit,
+                         .severity = SEVERITY_warning,
+                         .where = check_place(h->at, m->at),
+                         .machine = m->name,
+                         .subject = largest->model->pull,
+                         .fix =
+                             check_text(c, "gpu_memory: %.0f GiB", (double)whole.gpu_bytes / gib)},
+        "'%.*s' needs %.1f GiB, and the system gives this GPU %.0f GiB of the RAM unless that "
+        "is raised (ttm.pages_limit=%llu); when it is, say so",
+        STR_ARG(largest->model->pull), (double)footprint_total(&largest->need) / gib,
+        (double)usual.gpu_bytes / gib, (unsigned long long)(whole.gpu_bytes >> 12));
 }
 
 static void check_disk(struct check *c, const struct machine *m)

@@ -68,8 +68,14 @@ void check_settings(struct check *c);
  */
 struct str check_setting(const struct fleet_engine *e, const char *name);
 
-/* check_fit.c: memory, context, what is kept loaded, disk. */
+/* check_fit.c: memory, context, disk. */
 void check_fit(struct check *c);
+
+/* The fix for a line that is too large for a box: the same model smaller, or another one. */
+const char *check_smaller(struct check *c, const struct judged *line, const struct box *box);
+
+/* check_room.c: what is loaded at the same time, by one engine or several. */
+void check_room(struct check *c, const struct machine *m);
 
 /* check_choice.c: what would do instead. */
 struct choice {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The environment variables of engines: which exist, and what was meant by those that do not. */
-#include <stdio.h>
-
+/* Settings of engines: variables that do not exist, and lines that say what the engine does not do.
+ */
 #include "plan/check_inside.h"
+#include "plan/running.h"
 
 static void check_pair(struct check *c, const struct machine *m, const struct fleet_engine *e,
                        const struct pair *pair);
+static void check_line_of(struct check *c, const struct judged *line);
 static const char *meant_by(enum engine_kind kind, struct str name);
 static const char *nearest(enum engine_kind kind, struct str name);
 
@@ -36,6 +37,8 @@ void check_settings(struct check *c)
             for (uint32_t k = 0; k < m->engines[j].env_count; k++)
                 check_pair(c, m, &m->engines[j], &m->engines[j].env[k]);
     }
+    for (size_t i = 0; i < c->lines_count; i++)
+        check_line_of(c, &c->lines[i]);
 }
 
 struct str check_setting(const struct fleet_engine *e, const char *name)
@@ -76,6 +79,35 @@ static void check_pair(struct check *c, const struct machine *m, const struct fl
     check_say(c, f, "%s does not know '%.*s' and ignores it%s%s%s", engine_kind_row(e->kind)->name,
               STR_ARG(pair->key), right ? "; what is meant is '" : "", right ? right : "",
               right ? "'" : "; remove it");
+}
+
+/* What the line promises must be what the engine is started with: more requests at once would wait
+ * in it unseen, more context would be cut. */
+static void check_line_of(struct check *c, const struct judged *line)
+{
+    const struct fleet_model *model = line->model;
+    const struct fleet_engine *e = model->engine;
+    uint32_t slots = model->slots ? model->slots : e->slots, has_slots = running_slots(e);
+    uint64_t context = running_context(e);
+    struct finding f = {.code = FINDING_unknown_setting,
+                        .where = model->at,
+                        .machine = line->machine->name,
+                        .subject = model->pull};
+
+    if (has_slots && slots > has_slots) {
+        f.severity = SEVERITY_warning;
+        f.fix = check_text(c, "slots: %u", has_slots);
+        check_say(c, f, "'%.*s' says %u requests at once, and %.*s is told to work on %u",
+                  STR_ARG(model->pull), slots, STR_ARG(e->name), has_slots);
+    }
+    if (e->kind != ENGINE_llama_server || !context || model->context <= context)
+        return;
+    f.where = check_place(model->context_at, model->at);
+    f.fix = check_text(c, "context: %llu", (unsigned long long)context);
+    check_say(c, f,
+              "'%.*s' says %llu tokens of context, and %.*s is started with %llu for each slot",
+              STR_ARG(model->pull), (unsigned long long)model->context, STR_ARG(e->name),
+              (unsigned long long)context);
 }
 
 static const char *meant_by(enum engine_kind kind, struct str name)

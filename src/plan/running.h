@@ -21,6 +21,12 @@ enum {
 bool running_box(const struct catalog *c, struct box *ret, const struct machine *m,
                  const struct fleet_engine *e);
 
+/* Slots that the engine's settings or arguments say; 0: they say none. */
+uint32_t running_slots(const struct fleet_engine *e);
+
+/* Tokens of one slot that they say; 0: they say none. */
+uint64_t running_context(const struct fleet_engine *e);
+
 /* As the engine will have it: what the line (NULL: none) or the engine's settings say, else what
  * the engine chooses by itself. */
 struct run running_of(const struct fleet_engine *e, const struct fleet_model *line,

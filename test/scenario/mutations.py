@@ -393,7 +393,7 @@ FITTING = [("llama3.2:1b", "XS-LOC-FRE-llama3.2-1b"), ("tinyllama:1.1b", "XS-LOC
 
 def one_more_model(s, chance):
     free = [(name, *fit) for name in ("gtr9-pro", "evo-x2", "ms-s1", "ser9", "atomman-x7-ti",
-                                      "borgcube", "old-office-pc", "mac-mini-m4-pro")
+                                      "borgcube", "old-office-pc")
             for fit in FITTING]
     machine, pull, name = chance.choice(free)
     n = s.one("models:", s.machines[machine])
