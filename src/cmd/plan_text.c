@@ -48,6 +48,11 @@ int plan_write_text(struct buf *out, const struct plan_shown *s, size_t width, b
     unsigned number = 0;
 
     measure(&p);
+    paint(&p, "2");
+    text_put(&p.t,
+             STR("* stays loaded; context in K tokens × slots; tokens a second of one request "
+                 "alone; category:choice\n"));
+    paint(&p, "0");
     for (uint32_t i = 0; i < s->plan->fleet->machines_count; i++)
         if (machine_serves(&s->plan->fleet->machines[i]))
             write_machine(&p, i, ++number);
