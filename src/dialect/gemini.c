@@ -187,7 +187,7 @@ static enum failure read_failure(int status, struct str body, struct arena *aren
     *found = failure_words(body, arena);
     if (json_read(&json, body, JSON_MEMORY(body.len), NULL) == 0)
         error = error_in(json.root);
-    if (json_find_str(error, "message").len)
+    if (!found->len && json_find_str(error, "message").len)
         *found = arena_str(arena, json_find_str(error, "message"));
     why = gemini_failure(status, json_find_str(error, "status"), *found);
     json_fini(&json);

@@ -161,7 +161,9 @@ static int read_text(struct turn *t, yyjson_val *part)
     if (m->thinking.len) {
         char *both = arena_printf(t->arena, "%.*s%.*s", STR_ARG(m->thinking), STR_ARG(text));
 
-        text = str_from(both ? both : "");
+        if (!both)
+            return -ENOMEM;
+        text = str_from(both);
     }
     m->thinking = text;
     return 0;

@@ -6,8 +6,10 @@
 #include "dialect/scan.h"
 #include "wire/url.h"
 
-enum { NAME_MAX_BYTES = 1024 };
+enum { NAME_BYTES_MAX = 1024 };
 
+static int scan_name(struct ask *ask, struct str encoded, struct arena *arena, struct err *err);
+static int scan_framing(struct ask *ask, struct str query);
 static int scan_chat(struct ask *ask, yyjson_val *root, struct err *err);
 static int scan_embeds(struct ask *ask, yyjson_val *requests, struct err *err);
 static int scan_content(struct ask *ask, yyjson_val *content, struct err *err);
@@ -44,26 +46,46 @@ int gemini_scan(struct ask *ret, enum task task, struct str body, struct err *er
 int gemini_scan_path(struct ask *ask, struct str rest, struct str query, struct arena *arena,
                      struct err *err)
 {
-    struct buf text;
     struct str verb = {0};
-    int r = 0;
+    int r;
 
-    buf_init(&text, NAME_MAX_BYTES);
     for (size_t i = rest.len; i-- > 0 && !verb.data;)
         if (rest.data[i] == ':')
             verb = str_slice(rest.data + i, rest.len - i);
-    r = url_decode(&text, str_slice(rest.data, rest.len - verb.len), false);
-    if (r == 0)
-        ask->model = arena_str(arena, buf_str(&text));
-    buf_reset(&text);
+    r = scan_name(ask, str_slice(rest.data, rest.len - verb.len), arena, err);
     ask->stream = str_is(verb, ":streamGenerateContent");
     ask->include_usage = ask->stream; /* every piece may have it */
-    ask->as_list =
-        ask->stream && (url_find(&text, query, "alt") < 0 || !str_is(buf_str(&text), "sse"));
-    buf_fini(&text);
-    if (r < 0)
-        return err_set(err, -EINVAL, "the model's name in the path is not one");
-    return ask->model.data ? 0 : -ENOMEM;
+    if (r == 0 && ask->stream)
+        r = scan_framing(ask, query);
+    return r;
+}
+
+static int scan_name(struct ask *ask, struct str encoded, struct arena *arena, struct err *err)
+{
+    struct buf name;
+    int r;
+
+    buf_init(&name, NAME_BYTES_MAX);
+    r = url_decode(&name, encoded, false);
+    if (r == 0) {
+        ask->model = arena_str(arena, buf_str(&name));
+        r = ask->model.data ? 0 : -ENOMEM;
+    }
+    buf_fini(&name);
+    return r == -EINVAL || r == -EMSGSIZE ? err_set(err, -EINVAL, "the path names no model") : r;
+}
+
+/* Events when ?alt=sse says so, else an array. */
+static int scan_framing(struct ask *ask, struct str query)
+{
+    struct buf alt;
+    int r;
+
+    buf_init(&alt, NAME_BYTES_MAX);
+    r = url_find(&alt, query, "alt");
+    ask->as_list = !str_is(buf_str(&alt), "sse");
+    buf_fini(&alt);
+    return r == -ENOMEM ? r : 0;
 }
 
 /* Of a request to count tokens, what is to be counted may stand one level below. */

@@ -27,6 +27,7 @@ static void add_retry(const struct exchange *x, struct answer_headers *h);
 static void add_header(struct answer_headers *h, struct str name, struct str value);
 static bool start_stream(struct exchange *x);
 static void answer(struct exchange *x, const struct answer_headers *h, struct str body);
+static int write_event(const struct exchange *x, struct buf *out);
 static struct str words_for_caller(const struct exchange *x);
 static void make_events(struct exchange *x);
 static const char *type_of(const struct exchange *x, const struct reply_shape *shape);
@@ -223,8 +224,7 @@ void relay_fail(struct exchange *x)
         return;
     relay_flush(x);
     buf_init(&event, 4096);
-    if ((!task_is_passed(x->task) || x->attempt.has_events) &&
-        x->dialect->write_failure(&event, x->why, words_for_caller(x), true) == 0) {
+    if ((!task_is_passed(x->task) || x->attempt.has_events) && write_event(x, &event) == 0) {
         all = buf_str(&event);
         stream_send(x->stream, &all, 1);
         stream_end(x->stream, true);
@@ -232,6 +232,20 @@ void relay_fail(struct exchange *x)
         stream_end(x->stream, false);
     }
     buf_fini(&event);
+}
+
+/* Of an array, the last value. */
+static int write_event(const struct exchange *x, struct buf *out)
+{
+    struct str words = words_for_caller(x);
+    int r;
+
+    if (!x->ask.as_list)
+        return x->dialect->write_failure(out, x->why, words, true);
+    r = buf_put_char(out, ',');
+    if (r == 0)
+        r = x->dialect->write_failure(out, x->why, words, false);
+    return r < 0 ? r : buf_put_char(out, ']');
 }
 
 void relay_refuse(struct exchange *x)

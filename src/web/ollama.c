@@ -11,6 +11,7 @@
 #include "gateway/health.h"
 #include "gateway/scene.h"
 #include "route/candidates.h"
+#include "web/names.h"
 #include "web/pages.h"
 
 enum { TIME_ROOM = 32 };
@@ -30,8 +31,6 @@ static void write_model(struct json_out *o, const struct page_request *r,
                         const struct candidates *found);
 static void put_remote(struct json_out *o, const struct copy *c);
 static void put_digest(struct json_out *o, const struct copy *c);
-static uint32_t capabilities_of(const struct candidates *found);
-static uint64_t context_of(const struct copy *c);
 static bool is_older(const char *version, const char *other);
 static void write_since(char out[static TIME_ROOM], const struct page_request *r);
 
@@ -148,7 +147,7 @@ static void write_tag(struct listing *l, struct str name, const char *what,
     json_number(json_key(o, "size"), first->artifact ? first->artifact->bytes : 0);
     put_digest(o, first);
     ollama_put_details(o, first->artifact, true);
-    ollama_put_capabilities(o, capabilities_of(found));
+    ollama_put_capabilities(o, name_capabilities(found));
     json_text(json_key(o, "kind"), str_from(what));
     json_close(o, '}');
 }
@@ -192,7 +191,7 @@ static void write_model(struct json_out *o, const struct page_request *r,
 {
     const struct copy *first = found->rows[0].copy;
     char since[TIME_ROOM], parameters[64] = "";
-    uint64_t context = context_of(first);
+    uint64_t context = name_context(found);
 
     write_since(since, r);
     if (context)
@@ -204,7 +203,7 @@ static void write_model(struct json_out *o, const struct page_request *r,
     put_remote(o, first);
     ollama_put_details(o, first->artifact, false);
     ollama_put_model_info(o, first->artifact, context);
-    ollama_put_capabilities(o, capabilities_of(found));
+    ollama_put_capabilities(o, name_capabilities(found));
     json_text(json_key(o, "modified_at"), str_from(since));
     json_close(o, '}');
 }
@@ -225,22 +224,6 @@ static void put_digest(struct json_out *o, const struct copy *c)
 
     snprintf(digest, sizeof digest, "%016jx%048d", (uintmax_t)str_hash(c->tag), 0);
     json_text(json_key(o, "digest"), str_from(digest));
-}
-
-/* A request goes to whichever of them can do what it needs. */
-static uint32_t capabilities_of(const struct candidates *found)
-{
-    uint32_t capabilities = 0;
-
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->rows[i].copy->is_known)
-            capabilities |= found->rows[i].copy->capabilities;
-    return capabilities ? capabilities : 1u << CAPABILITY_completion;
-}
-
-static uint64_t context_of(const struct copy *c)
-{
-    return c->context || !c->artifact ? c->context : artifact_context(c->artifact);
 }
 
 static bool is_older(const char *version, const char *other)

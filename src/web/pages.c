@@ -10,6 +10,7 @@
 #include "net/clock.h"
 #include "route/candidates.h"
 #include "web/anthropic.h"
+#include "web/gemini.h"
 #include "web/ollama.h"
 #include "web/status.h"
 #include "wire/json_out.h"
@@ -44,6 +45,8 @@ void web_pages(struct pages *pages)
     pages->fns[ENDPOINT_ollama_copy] = ollama_refuse;
     pages->fns[ENDPOINT_ollama_delete] = ollama_refuse;
     pages->fns[ENDPOINT_ollama_blob] = ollama_refuse;
+    pages->fns[ENDPOINT_gemini_models] = gemini_models;
+    pages->fns[ENDPOINT_gemini_model] = gemini_model;
     pages->fns[ENDPOINT_live] = live;
     pages->fns[ENDPOINT_ready] = ready;
     pages->fns[ENDPOINT_metrics] = metrics;

@@ -37,6 +37,7 @@ static inline int fuzz_read(enum dialect_id id, enum task task, bool streaming, 
     struct reply_shape shape = {.task = task,
                                 .stream = streaming,
                                 .include_usage = true,
+                                .as_list = streaming && answer.len % 2,
                                 .base64 = streaming,
                                 .id = STR("1"),
                                 .model = STR("m")};
@@ -106,17 +107,19 @@ static inline int fuzz_request(enum dialect_id id, const uint8_t *data, size_t s
 
         if (!d->target(task) || d->scan(&ask, task, str_slice((const char *)data, size), &err) < 0)
             continue;
-        if (ask.model_at + ask.model_len > size || data[ask.model_at] != '"' ||
-            data[ask.model_at + ask.model_len - 1] != '"')
+        if (ask.model_len && (ask.model_at + ask.model_len > size || data[ask.model_at] != '"' ||
+                              data[ask.model_at + ask.model_len - 1] != '"'))
             abort();
         arena_init(&arena, 1 << 20);
+        if (d->scan_path && d->scan_path(&ask, STR("m%2Fx:y"), STR("alt=sse"), &arena, &err) < 0)
+            abort();
         buf_init(&out, FUZZ_OUT_MAX);
         if (d->forward)
             (void)d->forward(&out, &ask, &shape);
         if (d->read_request(&chat, &ask, &arena, &err) == 0) {
             for (unsigned i = 0; i < DIALECT_COUNT; i++) {
                 buf_reset(&out);
-                if (dialect_get(i)->target(task))
+                if (dialect_get(i)->target(chat.task))
                     (void)dialect_get(i)->write_request(&out, &chat, &shape, ask.stream, &arena,
                                                         &err);
             }

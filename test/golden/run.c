@@ -194,6 +194,8 @@ static bool check_request(struct golden *g)
     g->reply = (struct reply_shape){.task = g->task,
                                     .stream = g->ask.stream,
                                     .include_usage = g->ask.include_usage,
+                                    .as_list = g->ask.as_list,
+                                    .hides_thoughts = g->ask.hides_thoughts,
                                     .id = STR("01GOLDEN"),
                                     .model = g->ask.model,
                                     .created_s = 1763900000};
@@ -262,7 +264,8 @@ static bool check_target(struct golden *g)
     if (!g->engine->write_target)
         return true;
     buf_init(&out, FILE_MAX);
-    assert(g->engine->write_target(&out, g->asked, &g->copy, g->ask.stream) == 0);
+    assert(g->engine->write_target(&out, g->asked, &g->copy, g->ask.stream,
+                                   g->ask.as_list && g->caller == g->engine) == 0);
     is_good = expect(g, "target.txt", buf_str(&out));
     buf_fini(&out);
     return is_good;
@@ -293,7 +296,7 @@ static bool check_answer(struct golden *g)
     is_good = expect(g, "deltas.txt", buf_str(&whole.deltas));
     if (g->caller != g->engine)
         is_good &= expect(g,
-                          g->reply.stream && g->status < 400
+                          g->reply.stream && !g->reply.as_list && g->status < 400
                               ? str_is(str_from(g->caller->name), "ollama") ? "client.ndjson"
                                                                             : "client.sse"
                               : "client.json",

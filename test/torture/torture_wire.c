@@ -40,6 +40,20 @@ static const char ollama_chat[] =
 static const char embed[] =
     "{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"encoding_format\":\"base64\"}";
 
+static const char gemini_chat[] =
+    "{\"systemInstruction\":{\"parts\":[{\"text\":\"s\"}]},\"contents\":[{\"role\":\"user\","
+    "\"parts\":["
+    "{\"text\":\"t\"},{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"iVBOR\"}}]},{\"role\":"
+    "\"model\",\"parts\":[{\"text\":\"a\",\"thought\":true},{\"text\":\"b\",\"thought\":true,"
+    "\"thoughtSignature\":\"c\"},{\"functionCall\":{\"name\":\"f\",\"args\":{\"a\":1}}}]},{"
+    "\"role\":"
+    "\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{\"a\":1}}}]}],"
+    "\"tools\":["
+    "{\"functionDeclarations\":[{\"name\":\"f\",\"parameters\":{\"type\":\"OBJECT\"}}]}],"
+    "\"generationConfig\":{\"seed\":7,\"stopSequences\":[\"a\"],\"thinkingConfig\":{"
+    "\"thinkingLevel\":"
+    "\"HIGH\"},\"odd\":1},\"safetySettings\":[]}";
+
 static const char openai_stream[] =
     ": ping\n\ndata: {\"choices\":[{\"delta\":{\"reasoning\":\"r\"}}]}\n\n"
     "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"two\"}}]}\n\n"
@@ -55,6 +69,17 @@ static const char ollama_stream[] =
     "{\"message\":{\"content\":\"c\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":"
     "{\"a\":1}}}]},\"done\":false}\n"
     "{\"message\":{\"content\":\"\"},\"done\":true,\"eval_count\":2}\n";
+static const char gemini_stream[] =
+    "data: "
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"h\",\"thought\":true},{\"text\":\"c\"}]}"
+    "}]"
+    "}\r\n\r\ndata: "
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{"
+    "\"a\":1}},\"thoughtSignature\":\"s\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{"
+    "\"promptTokenCount\":1}}\r\n\r\n";
+static const char gemini_list[] = "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"c\"}]}}]}"
+                                  ",{\"candidates\":[{\"finishReason\":"
+                                  "\"STOP\"}]}]";
 static const char ollama_vectors[] = "{\"embeddings\":[[0.1,0.2],[1,2]],\"prompt_eval_count\":1}";
 
 static int json_alone(void)
@@ -160,6 +185,8 @@ static int request(enum dialect_id from, enum dialect_id to, enum task task, con
     arena_init(&arena, ARENA_MAX);
     buf_init(&out, EVENT_MAX);
     r = caller->scan(&ask, task, str_from(body), NULL);
+    if (r == 0 && caller->scan_path)
+        r = caller->scan_path(&ask, STR("m:generateContent"), STR(""), &arena, NULL);
     if (r == 0 && from == to && caller->forward)
         r = caller->forward(&out, &ask, &shape);
     else if (r == 0 && (r = caller->read_request(&chat, &ask, &arena, NULL)) == 0)
@@ -188,6 +215,16 @@ static int ollama_asks_openai(void)
 static int ollama_asks_ollama(void)
 {
     return request(DIALECT_ollama, DIALECT_ollama, TASK_chat, ollama_chat);
+}
+
+static int gemini_asks_openai(void)
+{
+    return request(DIALECT_gemini, DIALECT_openai, TASK_chat, gemini_chat);
+}
+
+static int openai_asks_gemini(void)
+{
+    return request(DIALECT_openai, DIALECT_gemini, TASK_chat, openai_chat);
 }
 
 struct ear {
@@ -256,6 +293,20 @@ static int openai_answers_ollama(void)
     return r < 0 ? r : answer(DIALECT_openai, DIALECT_ollama, TASK_chat, false, openai_stream);
 }
 
+static int gemini_answers_openai(void)
+{
+    int r = answer(DIALECT_gemini, DIALECT_openai, TASK_chat, true, gemini_stream);
+
+    return r < 0 ? r : answer(DIALECT_gemini, DIALECT_openai, TASK_chat, true, gemini_list);
+}
+
+static int openai_answers_gemini(void)
+{
+    int r = answer(DIALECT_openai, DIALECT_gemini, TASK_chat, true, openai_stream);
+
+    return r < 0 ? r : answer(DIALECT_openai, DIALECT_gemini, TASK_chat, false, openai_stream);
+}
+
 static int vectors(void)
 {
     int r = answer(DIALECT_openai, DIALECT_ollama, TASK_embed, false, openai_vectors);
@@ -307,6 +358,10 @@ SCENE(ollama_asks_openai)
 SCENE(ollama_asks_ollama)
 SCENE(ollama_answers_openai)
 SCENE(openai_answers_ollama)
+SCENE(gemini_asks_openai)
+SCENE(openai_asks_gemini)
+SCENE(gemini_answers_openai)
+SCENE(openai_answers_gemini)
 SCENE(vectors)
 SCENE(failures)
 
@@ -329,6 +384,10 @@ int main(void)
         cmocka_unit_test(scene_ollama_asks_ollama),
         cmocka_unit_test(scene_ollama_answers_openai),
         cmocka_unit_test(scene_openai_answers_ollama),
+        cmocka_unit_test(scene_gemini_asks_openai),
+        cmocka_unit_test(scene_openai_asks_gemini),
+        cmocka_unit_test(scene_gemini_answers_openai),
+        cmocka_unit_test(scene_openai_answers_gemini),
         cmocka_unit_test(scene_vectors),
         cmocka_unit_test(scene_failures),
         cmocka_unit_test(scene_understanding),
