@@ -46,7 +46,7 @@ static size_t plain_length(struct str text);
 static size_t put_character(struct line *line, struct str text);
 static size_t character_length(struct str text);
 static void put(struct line *line, const char *format, ...) PRINTF(2, 3);
-static void put_text(struct line *line, const char *text);
+static inline void put_text(struct line *line, const char *text);
 static void put_number(struct line *line, uint64_t number, size_t digits_least);
 static void put_bytes(struct line *line, const char *data, size_t len);
 static void make_stamp(int64_t second);
@@ -161,9 +161,9 @@ static void put_field(struct line *line, const struct log_field *field)
 {
     size_t before = line->len;
 
-    put_text(line, ",\"");
-    put_text(line, field->name);
-    put_text(line, "\":");
+    put_bytes(line, ",\"", 2);
+    put_bytes(line, field->name.data, field->name.len);
+    put_bytes(line, "\":", 2);
     put_value(line, field);
     if (line->full) {
         line->len = before;
@@ -269,7 +269,7 @@ static void put(struct line *line, const char *format, ...)
     put_bytes(line, text, (size_t)len);
 }
 
-static void put_text(struct line *line, const char *text)
+static inline void put_text(struct line *line, const char *text)
 {
     put_bytes(line, text, strlen(text));
 }

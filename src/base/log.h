@@ -27,7 +27,7 @@ enum event {
 enum log_kind { LOG_KIND_end, LOG_KIND_str, LOG_KIND_u64, LOG_KIND_i64, LOG_KIND_ms };
 
 struct log_field {
-    const char *name;
+    struct str name;
     enum log_kind kind;
     struct str text;
     int64_t number;
@@ -35,20 +35,20 @@ struct log_field {
 
 #define LOG_STR(field, value) \
     { \
-        .name = (field), .kind = LOG_KIND_str, .text = (value) \
+        .name = STR(field), .kind = LOG_KIND_str, .text = (value) \
     }
 #define LOG_U64(field, value) \
     { \
-        .name = (field), .kind = LOG_KIND_u64, .number = (int64_t)(value) \
+        .name = STR(field), .kind = LOG_KIND_u64, .number = (int64_t)(value) \
     }
 #define LOG_I64(field, value) \
     { \
-        .name = (field), .kind = LOG_KIND_i64, .number = (value) \
+        .name = STR(field), .kind = LOG_KIND_i64, .number = (value) \
     }
 /* microseconds in, milliseconds with three decimals out */
 #define LOG_MS(field, us) \
     { \
-        .name = (field), .kind = LOG_KIND_ms, .number = (int64_t)(us) \
+        .name = STR(field), .kind = LOG_KIND_ms, .number = (int64_t)(us) \
     }
 #define LOG_END \
     { \

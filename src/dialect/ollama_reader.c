@@ -25,10 +25,11 @@ static int put_usage(struct reader *r, yyjson_val *root);
 int ollama_reader_new(struct reader **ret, enum task task, bool streaming, size_t event_max,
                       struct sink next)
 {
-    struct ollama_reader *o = calloc(1, sizeof *o);
+    struct ollama_reader *o = malloc(sizeof *o);
 
     if (!o)
         return -ENOMEM;
+    *o = (struct ollama_reader){0};
     reader_init(&o->base, task, streaming, event_max, next);
     ndjson_init(&o->lines, event_max, on_line, o);
     *ret = &o->base;

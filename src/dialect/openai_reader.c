@@ -31,10 +31,11 @@ static bool is_given(yyjson_val *value);
 int openai_reader_new(struct reader **ret, enum task task, bool streaming, size_t event_max,
                       struct sink next)
 {
-    struct openai_reader *o = calloc(1, sizeof *o);
+    struct openai_reader *o = malloc(sizeof *o);
 
     if (!o)
         return -ENOMEM;
+    *o = (struct openai_reader){0};
     reader_init(&o->base, task, streaming, event_max, next);
     sse_init(&o->sse, event_max, on_event, &o->base);
     *ret = &o->base;

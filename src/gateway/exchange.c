@@ -61,14 +61,14 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
                                 enum endpoint_id endpoint, const char *key_id)
 {
     const struct settings *settings = w->gateway->settings;
-    struct exchange *x = calloc(1, sizeof *x);
+    struct exchange *x = malloc(sizeof *x); /* of this size calloc() is slow */
 
     if (!x) {
         if (stream_answer(s, 503, NULL, 0, (struct str){0}) < 0)
             stream_end(s, false);
         return NULL;
     }
-    x->worker = w;
+    *x = (struct exchange){.worker = w};
     x->scene = scene_ref(w->scene);
     x->stream = s;
     x->request = r;

@@ -169,11 +169,11 @@ static void call_free(void *ctx)
 static struct call *call_new(struct client *c, const struct call_request *request,
                              const struct call_events *events, void *ctx)
 {
-    struct call *call = calloc(1, sizeof *call);
+    struct call *call = malloc(sizeof *call);
 
     if (!call)
         return NULL;
-    call->client = c;
+    *call = (struct call){.client = c};
     call->events = *events;
     call->ctx = ctx;
     call->method = (uint8_t)request->method;

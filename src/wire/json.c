@@ -135,11 +135,6 @@ struct str json_str(yyjson_val *value)
     return str_slice(yyjson_get_str(value), yyjson_get_len(value) * yyjson_is_str(value));
 }
 
-struct str json_find_str(yyjson_val *obj, const char *key)
-{
-    return json_str(json_find(obj, key));
-}
-
 uint64_t json_u64(yyjson_val *value)
 {
     double real;
@@ -150,11 +145,6 @@ uint64_t json_u64(yyjson_val *value)
         return 0;
     real = yyjson_get_real(value);
     return real >= 0 && real < 9e15 && real == floor(real) ? (uint64_t)real : 0;
-}
-
-uint64_t json_find_u64(yyjson_val *obj, const char *key)
-{
-    return json_u64(json_find(obj, key));
 }
 
 double json_find_real(yyjson_val *obj, const char *key)

@@ -57,7 +57,7 @@ void json_pool_fini(struct json_pool *p);
 /* The value of a member, NULL when absent or when obj is no object (or NULL). */
 static inline yyjson_val *json_find(yyjson_val *obj, const char *key)
 {
-    return yyjson_obj_get(obj, key);
+    return yyjson_obj_getn(obj, key, strlen(key));
 }
 
 /* As json_find(), and -EEXIST when the member stands there twice: engines disagree which counts. */
@@ -65,11 +65,19 @@ MUST_USE int json_find_once(yyjson_val *obj, const char *key, yyjson_val **ret);
 
 /* A string's bytes; .data is NULL when it is none. */
 struct str json_str(yyjson_val *value);
-struct str json_find_str(yyjson_val *obj, const char *key);
+
+/* Here, so that a key's length is known when it is compiled. */
+static inline struct str json_find_str(yyjson_val *obj, const char *key)
+{
+    return json_str(json_find(obj, key));
+}
 
 /* A whole number that is not negative (2.0 counts); 0 when it is none. */
 uint64_t json_u64(yyjson_val *value);
-uint64_t json_find_u64(yyjson_val *obj, const char *key);
+static inline uint64_t json_find_u64(yyjson_val *obj, const char *key)
+{
+    return json_u64(json_find(obj, key));
+}
 
 /* Any number between 0 and 1e15; 0 when it is none. */
 double json_find_real(yyjson_val *obj, const char *key);
