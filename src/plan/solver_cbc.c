@@ -163,7 +163,8 @@ static int set_start(struct cbc_model *model, const struct program *m, const dou
     return 0;
 }
 
-/* Without a saved solution CBC answers ∓1e50 and an array of nothing: ask for one first. */
+/* Without a saved solution CBC answers ∓1e50 and an array of nothing, unless presolve has settled
+ * it all: then the relaxation's is the solution, and it saves none. */
 static int read_answer(struct cbc_model *model, const struct program *m,
                        const struct solver_limits *limits, struct solver_answer *ret)
 {
@@ -177,9 +178,11 @@ static int read_answer(struct cbc_model *model, const struct program *m,
     }
     if (fabs(cbc.getBestPossibleObjValue(model)) < cbc_unknown)
         ret->bound = cbc.getBestPossibleObjValue(model);
-    if (ret->is_infeasible || cbc.numberSavedSolutions(model) <= 0)
+    if (ret->is_infeasible)
         return 0;
-    values = cbc.bestSolution(model);
+    values = cbc.numberSavedSolutions(model) > 0 ? cbc.bestSolution(model)
+             : cbc.isProvenOptimal(model)        ? cbc.getColSolution(model)
+                                                 : NULL;
     if (!values)
         return 0;
     ret->values = calloc((size_t)m->columns_count + 1, sizeof *ret->values);

@@ -302,8 +302,6 @@ static bool compare_one(uint64_t seed, double *worst)
             (fabs(tried - least) > 1e-6 * least || fabs(bound - least) > 1e-5 * least))
             fail_msg("seed %llu: program %.9f (bound %.9f), brute force %.9f, search %.9f",
                      (unsigned long long)seed, least, bound, tried, searched);
-        if (searched / least - 1 > 0.003)
-            print_message("seed %llu %.4f %.4f\n", (unsigned long long)seed, searched, least);
         *worst = fmax(*worst, searched / least - 1);
     }
     placement_free(pl);
