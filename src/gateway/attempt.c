@@ -11,6 +11,7 @@
 #include "gateway/account.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
+#include "gateway/video.h"
 #include "gateway/ways.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
@@ -42,6 +43,7 @@ static int scan_again(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
 static struct copy_shape shape_of(const struct copy *copy);
+static uint64_t most_output(const struct copy *copy);
 static enum failure call(struct exchange *x, size_t pieces);
 static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra);
 static void fill_headers(const struct exchange *x, struct call_headers *h);
@@ -53,6 +55,7 @@ static void drop_call(struct exchange *x);
 static void begin_passed(struct exchange *x, const struct reply *r);
 static void read_answer(struct exchange *x, struct str chunk);
 static void read_patience(struct attempt *a);
+static void remake(struct exchange *x);
 static enum failure failure_of(int r);
 
 static void on_head(void *ctx, const struct reply *r);
@@ -187,6 +190,8 @@ static enum failure write_body(struct exchange *x, size_t *count)
     struct copy_shape shape = shape_of(a->copy);
     int r;
 
+    if (video_has_body(x))
+        return video_write_body(x, count);
     if (x->upload)
         return FAILURE_none; /* aimed when its path is known */
     if (!a->translated) {
@@ -317,8 +322,15 @@ static struct copy_shape shape_of(const struct copy *copy)
         .can_fetch = provider ? provider->fetches : engine->fetches,
         .reads_files = provider && provider->reads_files,
         .is_strict = provider && provider->is_strict,
-        .max_output = (uint32_t)(copy->cloud_facts ? copy->cloud_facts->output_max : 0),
+        .max_output = (uint32_t)most_output(copy),
     };
+}
+
+static uint64_t most_output(const struct copy *copy)
+{
+    uint64_t most = copy->cloud ? copy->cloud->output_max : 0;
+
+    return !most && copy->cloud_facts ? copy->cloud_facts->output_max : most;
 }
 
 static enum failure call(struct exchange *x, size_t pieces)
@@ -329,7 +341,7 @@ static enum failure call(struct exchange *x, size_t pieces)
     struct call_headers headers;
     struct call_request request = {
         .endpoint = &e->endpoint,
-        .method = METHOD_POST,
+        .method = video_is_asked_about(x->task) ? METHOD_GET : METHOD_POST,
         .headers = headers.rows,
         .body = a->pieces,
         .body_count = pieces,
@@ -343,7 +355,7 @@ static enum failure call(struct exchange *x, size_t pieces)
     struct str extra = {0};
     int r = write_target(x, &request.target, &extra);
 
-    if (r == 0 && x->upload) {
+    if (r == 0 && x->upload && !video_has_body(x)) {
         r = upload_aim(x->upload, a->copy->tag, extra);
         request.source = &x->upload->source;
     }
@@ -364,7 +376,9 @@ static int write_target(struct exchange *x, struct str *ret, struct str *ret_ext
 {
     struct attempt *a = &x->attempt;
     struct copy_shape shape = shape_of(a->copy);
-    int r = way_find(&a->target, ret_extra, a->copy->engine, a->task);
+    bool is_video = x->task == TASK_film || video_is_asked_about(x->task);
+    int r = is_video ? video_write_target(x, &a->target)
+                     : way_find(&a->target, ret_extra, a->copy->engine, a->task);
 
     if (r != -ENOENT) {
         *ret = buf_str(&a->target);
@@ -389,7 +403,8 @@ static void fill_headers(const struct exchange *x, struct call_headers *h)
 
     h->count = 0;
     add_header(h, STR("content-type"),
-               x->upload ? buf_str(&x->upload->type) : STR("application/json"));
+               x->upload && !video_has_body(x) ? buf_str(&x->upload->type)
+                                               : STR("application/json"));
     add_header(h, e->credential.name, e->credential.value);
     for (const char *const *name = a->dialect->passed_headers; name && *name; name++)
         if (!a->translated && x->request)
@@ -521,6 +536,8 @@ static void on_end(void *ctx)
                 ? a->dialect->read_failure(a->status, buf_str(&a->refusal), &x->arena, &found)
                 : FAILURE_upstream_garbage;
 
+        if (video_is_asked_about(x->task) && (a->status == 404 || a->status == 410))
+            why = FAILURE_unknown_video; /* engines forget their jobs after a while */
         exchange_fail(x, why, found);
         if (a->copy->cloud && a->status >= 400)
             read_patience(a);
@@ -531,9 +548,20 @@ static void on_end(void *ctx)
         if (r < 0)
             exchange_fail(x, r == -EBADMSG ? FAILURE_upstream_gone : failure_of(r),
                           STR("its answer ended before it was complete"));
+        if (!x->why && (x->task == TASK_film || video_is_asked_about(x->task)))
+            remake(x);
     }
     a->over = true;
     exchange_run(x);
+}
+
+/* What the engine says of a video, in the words of the API. */
+static void remake(struct exchange *x)
+{
+    enum failure why = video_answer(x);
+
+    if (why)
+        exchange_fail(x, why, (struct str){0});
 }
 
 /* The answer is whole; that its connection lives on, as some engines let it, is no failure. */
