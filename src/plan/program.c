@@ -3,8 +3,11 @@
 #include "plan/program.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
+static void set_bounds(struct program_matrix *x, const struct program *m, double infinite);
+static void set_terms(struct program_matrix *x, const struct program *m);
 static bool grow(struct program *m, void **items, uint32_t *room, uint32_t count, size_t size);
 
 void program_init(struct program *m)
@@ -48,17 +51,55 @@ uint32_t program_row_end(const struct program *m, uint32_t row)
     return row + 1 < m->rows_count ? m->rows[row + 1].first : m->terms_count;
 }
 
-int program_matrix_init(struct program_matrix *x, const struct program *m)
+int program_matrix_init(struct program_matrix *x, const struct program *m, double infinite)
 {
+    size_t columns = m->columns_count, rows = m->rows_count;
+    double *bounds = calloc(3 * columns + 2 * rows + 1, sizeof *bounds);
+
     *x = (struct program_matrix){
-        .starts = calloc((size_t)m->columns_count + 2, sizeof *x->starts),
+        .starts = calloc(columns + 2, sizeof *x->starts),
         .rows = calloc((size_t)m->terms_count + 1, sizeof *x->rows),
         .values = calloc((size_t)m->terms_count + 1, sizeof *x->values),
+        .lower = bounds,
     };
-    if (!x->starts || !x->rows || !x->values) {
+    if (!x->starts || !x->rows || !x->values || !bounds) {
         program_matrix_fini(x);
         return -ENOMEM;
     }
+    x->upper = x->lower + columns;
+    x->costs = x->upper + columns;
+    x->row_lower = x->costs + columns;
+    x->row_upper = x->row_lower + rows;
+    set_bounds(x, m, infinite);
+    set_terms(x, m);
+    return 0;
+}
+
+void program_matrix_fini(struct program_matrix *x)
+{
+    free(x->starts);
+    free(x->rows);
+    free(x->values);
+    free(x->lower);
+    *x = (struct program_matrix){0};
+}
+
+static void set_bounds(struct program_matrix *x, const struct program *m, double infinite)
+{
+    for (uint32_t i = 0; i < m->columns_count; i++) {
+        x->lower[i] = m->columns[i].lower;
+        x->upper[i] = fmin(m->columns[i].upper, infinite);
+        x->costs[i] = m->columns[i].cost;
+    }
+    for (uint32_t i = 0; i < m->rows_count; i++) {
+        x->row_lower[i] = fmax(m->rows[i].lower, -infinite);
+        x->row_upper[i] = fmin(m->rows[i].upper, infinite);
+    }
+}
+
+/* Counted, summed up, and put where they belong. */
+static void set_terms(struct program_matrix *x, const struct program *m)
+{
     for (uint32_t i = 0; i < m->terms_count; i++)
         x->starts[m->terms[i].column + 2]++;
     for (uint32_t i = 0; i < m->columns_count; i++)
@@ -70,15 +111,6 @@ int program_matrix_init(struct program_matrix *x, const struct program *m)
             x->rows[at] = (int)row;
             x->values[at] = m->terms[i].value;
         }
-    return 0;
-}
-
-void program_matrix_fini(struct program_matrix *x)
-{
-    free(x->starts);
-    free(x->rows);
-    free(x->values);
-    *x = (struct program_matrix){0};
 }
 
 /* Room for one more. */

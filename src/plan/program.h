@@ -42,11 +42,13 @@ struct program {
     int error; /* 0 or -ENOMEM */
 };
 
-/* The same matrix by columns, as solvers like it. */
+/* The same by columns, as solvers like it. */
 struct program_matrix {
     int *starts; /* columns_count + 1 */
     int *rows;
     double *values;
+    double *lower, *upper, *costs; /* of columns */
+    double *row_lower, *row_upper;
 };
 
 void program_init(struct program *m);
@@ -61,6 +63,7 @@ void program_term(struct program *m, uint32_t column, double value);
 /* The end of a row's terms. */
 uint32_t program_row_end(const struct program *m, uint32_t row);
 
-/* 0 or -ENOMEM. */
-MUST_USE int program_matrix_init(struct program_matrix *x, const struct program *m);
+/* infinite: what that solver calls so. 0 or -ENOMEM. */
+MUST_USE int program_matrix_init(struct program_matrix *x, const struct program *m,
+                                 double infinite);
 void program_matrix_fini(struct program_matrix *x);

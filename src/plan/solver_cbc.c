@@ -108,24 +108,13 @@ static int solve(const struct program *m, const struct solver_limits *limits,
 
 static int load(struct cbc_model *model, const struct program *m)
 {
-    size_t n = m->columns_count, k = m->rows_count;
-    struct program_matrix x = {0};
-    AUTO_BYTES(double *) bounds = calloc(3 * n + 2 * k + 1, sizeof *bounds);
-    int r = bounds ? program_matrix_init(&x, m) : -ENOMEM;
+    struct program_matrix x;
+    int r = program_matrix_init(&x, m, cbc_infinity);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < n; i++) {
-        bounds[i] = m->columns[i].lower;
-        bounds[n + i] = fmin(m->columns[i].upper, cbc_infinity);
-        bounds[2 * n + i] = m->columns[i].cost;
-    }
-    for (size_t i = 0; i < k; i++) {
-        bounds[3 * n + i] = fmax(m->rows[i].lower, -cbc_infinity);
-        bounds[3 * n + k + i] = fmin(m->rows[i].upper, cbc_infinity);
-    }
-    cbc.loadProblem(model, (int)n, (int)k, x.starts, x.rows, x.values, bounds, bounds + n,
-                    bounds + 2 * n, bounds + 3 * n, bounds + 3 * n + k);
+    cbc.loadProblem(model, (int)m->columns_count, (int)m->rows_count, x.starts, x.rows, x.values,
+                    x.lower, x.upper, x.costs, x.row_lower, x.row_upper);
     program_matrix_fini(&x);
     return 0;
 }

@@ -298,11 +298,11 @@ static bool compare_one(uint64_t seed, double *worst)
         least = placement_reckon(pl);
         tried = brute_force(p, least);
         is_possible = !isnan(tried);
-        if (is_possible &&
-            (fabs(tried - least) > 1e-6 * least || fabs(bound - least) > 1e-5 * least))
+        if (is_possible && (fabs(tried - least) > 1e-6 * fmax(1, least) ||
+                            fabs(bound - least) > 1e-5 * fmax(1, least)))
             fail_msg("seed %llu: program %.9f (bound %.9f), brute force %.9f, search %.9f",
                      (unsigned long long)seed, least, bound, tried, searched);
-        *worst = fmax(*worst, searched / least - 1);
+        *worst = fmax(*worst, (searched - least) / fmax(1, least));
     }
     placement_free(pl);
     problem_free(p);
