@@ -2,17 +2,26 @@
 /* What a machine of the fleet has for models. */
 #include "fleet/box.h"
 
+/* A GPU of which nobody says more: the share of its bandwidth that most reach, and operations for
+ * each byte that most have. */
+static const double gpu_efficiency_usual = 0.6, gpu_tflops_by_gbs = 0.05;
+static const uint64_t gpu_base_usual = 460ull << 20;
+
+static bool describe_gpu(struct box *box, const struct hardware *h);
+
 bool machine_box(struct box *ret, const struct catalog *c, const struct machine *m,
                  const struct fleet_engine *e)
 {
     const struct hardware *h = &m->hardware;
     struct str unknown;
+    bool is_described;
 
     *ret = memory_box(c, h->cpu, h->gpu, machine_ram(m), h->gpu_memory_bytes, &unknown);
+    is_described = h->gpu.len && str_equal(unknown, h->gpu) && describe_gpu(ret, h);
     ret->disk_gbs = (double)h->disk_rate_bits / 8e9;
     if (e && e->compute == COMPUTE_cpu)
         *ret = box_without_gpu(ret);
-    return machine_ram(m) && !(h->gpu.len && str_equal(unknown, h->gpu));
+    return machine_ram(m) && !(h->gpu.len && str_equal(unknown, h->gpu) && !is_described);
 }
 
 struct box box_without_gpu(const struct box *box)
@@ -22,4 +31,17 @@ struct box box_without_gpu(const struct box *box)
     plain.gpu_bytes = 0;
     plain.is_unified = false;
     return plain;
+}
+
+/* By the numbers in the file. */
+static bool describe_gpu(struct box *box, const struct hardware *h)
+{
+    if (!h->gpu_memory_bytes || h->gpu_gbs <= 0)
+        return false;
+    box->gpu_bytes = h->gpu_memory_bytes;
+    box->base_bytes = gpu_base_usual;
+    box->gpu_gbs = h->gpu_gbs;
+    box->gpu_efficiency = gpu_efficiency_usual;
+    box->gpu_tflops = h->gpu_tflops > 0 ? h->gpu_tflops : h->gpu_gbs * gpu_tflops_by_gbs;
+    return true;
 }

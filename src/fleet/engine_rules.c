@@ -19,7 +19,7 @@ static uint32_t env_number(const struct fleet_engine *e, const char *name, uint3
 void engine_rules_read(struct engine_rules *ret, const struct fleet_engine *e)
 {
     *ret = (struct engine_rules){
-        .on_demand = e->kind == ENGINE_ollama || e->kind == ENGINE_openai,
+        .on_demand = !engine_kind_row(e->kind)->stays,
         .slots = e->slots ? e->slots : engine_kind_row(e->kind)->slots,
         .max_loaded = UINT32_MAX,
         .max_queue = UINT32_MAX,

@@ -45,6 +45,11 @@ static const struct schema_row hardware_rows[] = {
     {"gpu_memory", SCHEMA_memory, AT(struct hardware, gpu_memory_bytes),
      .help = "What engines may use of the GPU's memory, where it is not what the catalog says: "
              "after raising the share of a GPU that lives in RAM, for instance."},
+    {"gpu_bandwidth", SCHEMA_real, AT(struct hardware, gpu_gbs),
+     .help = "GB/s of a GPU's memory, where the catalog does not know the GPU; `gpu_memory` must "
+             "be there, too."},
+    {"gpu_tflops", SCHEMA_real, AT(struct hardware, gpu_tflops),
+     .help = "10^12 operations a second that such a GPU reaches when it reads a prompt."},
     {"disk", SCHEMA_bytes, AT(struct hardware, disk_bytes),
      .help = "Room for models, or `unknown` with `assume`."},
     {"disk_rate", SCHEMA_rate, AT(struct hardware, disk_rate_bits),

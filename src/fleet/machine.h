@@ -36,10 +36,11 @@ enum compute {
 struct hardware {
     struct place at;
     struct str cpu, gpu, npu;
-    uint64_t ram_bytes;        /* 0: unknown, then `assume` holds */
-    uint64_t gpu_memory_bytes; /* what engines may use of it; 0: the catalog knows */
-    uint64_t disk_bytes;       /* room for models; 0: unknown */
-    uint64_t disk_rate_bits;   /* bits a second when reading; 0: unknown */
+    uint64_t ram_bytes;         /* 0: unknown, then `assume` holds */
+    uint64_t gpu_memory_bytes;  /* what engines may use of it; 0: the catalog knows */
+    double gpu_gbs, gpu_tflops; /* of a GPU that the catalog does not know; 0: not said */
+    uint64_t disk_bytes;        /* room for models; 0: unknown */
+    uint64_t disk_rate_bits;    /* bits a second when reading; 0: unknown */
     struct units_range assume_ram, assume_disk; /* bytes; high 0: nothing assumed */
     struct str *unknown;                        /* parts that the file says are not known */
     uint32_t unknown_count;

@@ -133,6 +133,25 @@ const struct hardware_facts *catalog_hardware(const struct catalog *c, struct st
     return found;
 }
 
+/* O(rows); for messages. Never NULL while there is a row of that kind. */
+const struct hardware_facts *catalog_nearest_hardware(const struct catalog *c, struct str text,
+                                                      enum hardware_kind kind)
+{
+    const struct hardware_facts *found = NULL;
+    size_t best = SIZE_MAX;
+
+    for (uint32_t i = 0; i < c->hardware_count; i++)
+        for (uint32_t j = 0; j < c->hardware[i].match_count; j++) {
+            size_t far = str_distance(text, c->hardware[i].match[j]);
+
+            if (c->hardware[i].kind == (uint32_t)kind && far < best) {
+                best = far;
+                found = &c->hardware[i];
+            }
+        }
+    return found;
+}
+
 const struct cloud_facts *catalog_cloud(const struct catalog *c, struct str id)
 {
     char key[TAG_MAX];

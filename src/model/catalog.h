@@ -104,6 +104,10 @@ const struct model *catalog_model(const struct catalog *c, struct str name);
 /* The row that names this piece of hardware ("RTX 5090", "AI Max+ 395"); NULL. */
 const struct hardware_facts *catalog_hardware(const struct catalog *c, struct str text);
 
+/* The row that is spelled most like this text, where none names it. */
+const struct hardware_facts *catalog_nearest_hardware(const struct catalog *c, struct str text,
+                                                      enum hardware_kind kind);
+
 /* By id or other spelling, mistaken ones too; NULL. */
 const struct cloud_facts *catalog_cloud(const struct catalog *c, struct str id);
 

@@ -37,8 +37,8 @@ int check_fleet(struct findings *ret, const struct fleet *fleet, const struct ca
                 struct str day)
 {
     static void (*const subjects[])(struct check *) = {
-        check_addresses, check_pulls, check_settings, check_fit,
-        check_map,       check_names, check_cloud,    check_claims,
+        check_addresses, check_hardware, check_pulls, check_settings, check_fit,
+        check_map,       check_names,    check_cloud, check_claims,
     };
     struct check c = {.fleet = fleet, .catalog = catalog, .day = day, .findings = ret};
 

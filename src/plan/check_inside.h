@@ -55,6 +55,9 @@ struct place check_place(struct place key, struct place around);
 /* Milder by one where the line is optional. */
 enum severity check_severity(const struct fleet_model *model, enum finding_code code);
 
+/* check_hardware.c: what the machines have, as far as anybody knows. */
+void check_hardware(struct check *c);
+
 /* check_pulls.c: tags, engines, what an engine refuses, what a model is meant for. */
 void check_pulls(struct check *c);
 

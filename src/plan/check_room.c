@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that is shared: what engines never unload, what should stay loaded, and the rest. */
 #include "fleet/box.h"
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 
 static const double gib = 1 << 30;
@@ -80,11 +81,10 @@ static const struct judged *resident(const struct check *c, const struct machine
 /* Its weights wait in RAM, and are on the GPU only while it works. */
 static bool is_beside_gpu(const struct fleet_engine *e)
 {
-    bool found = e->compute == COMPUTE_cpu;
+    struct engine_rules rules;
 
-    for (uint32_t i = 0; i < e->args_count; i++)
-        found |= str_is(e->args[i], "--offload-to-cpu");
-    return found;
+    engine_rules_read(&rules, e);
+    return rules.cpu_only || rules.offloads;
 }
 
 /* What another engine may unload must still fit beside what stays. */

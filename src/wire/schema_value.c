@@ -122,6 +122,9 @@ static void read_quantity(struct schema_reader *rd, const struct schema_row *row
                        STR_ARG(y->text), row->key);
     else if (r < 0)
         wrong(rd, row, y);
+    else if (row->kind == SCHEMA_memory && *(uint64_t *)field == 0)
+        schema_problem(rd, y->at, "found '%.*s' under '%s', expected some memory, or unknown",
+                       STR_ARG(y->text), row->key);
 }
 
 static void read_text(struct schema_reader *rd, const struct schema_row *row, const struct yaml *y,

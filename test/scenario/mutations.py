@@ -91,7 +91,8 @@ def harm(sheet):
     """Every change that is wrong, by code."""
     for make in (unknown_artifact, wrong_engine, engine_cannot_load, does_not_fit, wrong_modality,
                  hollow_backup, missing_copy, not_interchangeable, unknown_setting, retired_model,
-                 name_mismatch, duplicate_name, address_unknown, implausible, single_point):
+                 name_mismatch, duplicate_name, address_unknown, unknown_hardware, implausible,
+                 single_point):
         yield from make(sheet)
 
 
@@ -287,6 +288,18 @@ def address_unknown(s):
     first = s.machines["akshat-pc"][0]
     yield Change("addresses: {}", s.edit(number, "    addresses: {}"), "address-unknown", number)
     yield Change("no addresses", s.edit(number, None), "address-unknown", first)
+
+
+def unknown_hardware(s):
+    for machine in ("akshat-pc", "old-office-pc"):
+        number = s.one("hardware:", s.machines[machine])
+        for gpu in ("Voodoo 2", "RTX 9990"):
+            yield Change(f"{machine}: a {gpu}", re_edit(s, number, "gpu: [^,]+", f"gpu: {gpu}"),
+                         "unknown-hardware", number)
+    for machine in ("ser9", "borgcube", "retromac"):
+        number = s.one("hardware:", s.machines[machine])
+        yield Change(f"{machine}: memory not known", re_edit(
+            s, number, r"ram: \d+ GB", "ram: unknown"), "unknown-hardware", number)
 
 
 def implausible(s):

@@ -34,6 +34,8 @@ FILES = {
                           r"4:3: found 'a' a second time \(first in .* line 3\)"),
     "unknown machine": (GOOD + "categories:\n  c: {needs: {task: general}, primary: b}\n",
                         r"5:3: found unknown machine 'b' under 'primary', expected"),
+    "no memory": (GOOD.replace("{addresses", "{hardware: {ram: 0 GB}, addresses"),
+                  r"3:\d+: found '0 GB' under 'ram', expected some memory, or unknown"),
     "unknown kind": (GOOD.replace("ollama", "olama"),
                      r"3:\d+: found 'olama' under 'kind', expected .*did you mean 'ollama'\?"),
     "bad setting": (GOOD + "gateway: {queue_max: lots}\n",
