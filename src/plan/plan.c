@@ -11,6 +11,9 @@
 #include "plan/plan_inside.h"
 #include "plan/search.h"
 
+/* Of the time limit, at most; the rest is for the proof. */
+enum { SEARCH_PERCENT = 60 };
+
 static int solve(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
                  struct err *err);
 static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
@@ -62,7 +65,9 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
     struct search_limits limits = {
         .seed = wish->seed,
         .threads = wish->threads,
-        .deadline_ms = wish->now_ms && wish->time_limit_ms ? began_ms + wish->time_limit_ms : 0,
+        .deadline_ms = wish->now_ms && wish->time_limit_ms
+                           ? began_ms + wish->time_limit_ms / 100 * SEARCH_PERCENT
+                           : 0,
         .now_ms = wish->now_ms,
     };
     double bound = easy_bound(pl->problem);

@@ -72,7 +72,7 @@ static int add_stalls(struct problem *p, struct room *room)
 
         s->engine = e;
         s->kept_max = kept_max_of(e);
-        s->is_process = e->kind != ENGINE_ollama && e->kind != ENGINE_openai;
+        s->is_process = engine_kind_row((enum engine_kind)e->kind)->stays;
         (void)running_box(p->wish->catalog, &s->box, m, e);
         s->has_rule = e->kind == ENGINE_ollama && s->box.gpu_bytes > 0;
     }

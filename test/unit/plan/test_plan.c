@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans of the shipped fleet and of small ones: coverage, pins, stability, and words for what
  * cannot be. */
-#include "testing.h"
+#include "random_fleet.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "net/clock.h"
 #include "plan/plan.h"
 #include "plan/solver.h"
 
-enum { WORDS_MAX = 4096, NOISES = 5, PROOF_MS = 60000 };
+enum { WORDS_MAX = 4096, NOISES = 5, PROOF_MS = 60000, SCALE_MS = 120000, SCALE_MIB = 512 };
 
 static struct catalog *catalog;
 static struct fleet *homelab;
@@ -333,6 +334,35 @@ static void why_not_gives_the_rule_and_its_numbers(void **state)
     buf_fini(&out);
 }
 
+/* With PLAN_SCALE=1 only: it takes half a minute of a processor. */
+static void a_hundred_machines_and_three_hundred_models_come_near_the_bound(void **state)
+{
+    struct random_size size = {.machines = 100, .models = 300, .categories = 100, .lines = 10};
+    struct random_fleet rf;
+    struct plan_wish wish;
+    struct rusage usage;
+    struct plan *plan;
+
+    (void)state;
+    if (!getenv("PLAN_SCALE") || !solver_find())
+        skip();
+    random_fleet_make(&rf, 7, size);
+    wish = wish_of(rf.fleet);
+    wish.catalog = rf.catalog;
+    wish.gap = 0.05;
+    wish.threads = 2;
+    wish.time_limit_ms = SCALE_MS;
+    plan = made(&wish);
+    getrusage(RUSAGE_SELF, &usage);
+    print_message("objective %.1f, bound %.1f, gap %.2f %%, %.1f s, %ld MiB\n", plan->objective,
+                  plan->bound, plan->gap * 100, plan->seconds, usage.ru_maxrss / 1024);
+    assert_true(plan->is_proven);
+    assert_true(plan->seconds <= SCALE_MS / 1000);
+    assert_true(usage.ru_maxrss / 1024 <= SCALE_MIB);
+    plan_free(plan);
+    random_fleet_free(&rf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +377,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_said_in_words_with_its_place),
         cmocka_unit_test(a_conflict_names_only_what_it_needs),
         cmocka_unit_test(why_not_gives_the_rule_and_its_numbers),
+        cmocka_unit_test(a_hundred_machines_and_three_hundred_models_come_near_the_bound),
     };
 
     return cmocka_run_group_tests(tests, load, unload);
