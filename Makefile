@@ -90,7 +90,8 @@ ENGINES  := $(wildcard test/engine)
 CLIENTS  := $(wildcard test/clients)
 
 .PHONY: all help demo test check check-unit check-golden check-story check-clients check-engine \
-        check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz bench soak \
+        check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz \
+        bench soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
         plan-report libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
@@ -195,6 +196,11 @@ CHECK = +@$(MAKE) -s -j$(JOBS) WERROR=1
 check-unit: ## unit tests, one program per source file
 	$(CHECK) unit
 	@tools/tally check-unit --each $(UNIT)
+
+check-plan: ## the planner against brute force on 1,000 fleets, and 100 machines with 300 models
+	$(CHECK) $(BUILD)/unit/plan/test_milp $(BUILD)/unit/plan/test_plan
+	@PLAN_FLEETS=1000 PLAN_SCALE=1 tools/tally check-plan --each $(BUILD)/unit/plan/test_milp \
+	    $(BUILD)/unit/plan/test_plan
 
 check-golden: ## bytes in, bytes out, cut at every position
 	$(if $(GOLDEN),$(CHECK) $(BUILD)/golden)
