@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blobs as files in a folder, and who waits for them. */
+/* The shelf: which blobs there are, room for them, and whether they are what they should be. */
 #include "apply/shelf.h"
 
 #include <dirent.h>
@@ -13,32 +13,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "apply/shelf_inside.h"
+
 enum { NAME_ROOM = DIGEST_LENGTH + 8 };
-
-struct blob {
-    struct shelf *shelf;
-    struct link link;  /* on the shelf: the longest unused first */
-    struct link check; /* in the line of those whose digest is to be looked at */
-    char digest[DIGEST_LENGTH + 1];
-    uint64_t size, have;
-    unsigned holders;
-    int file; /* -1 while nobody holds it */
-    enum blob_state state;
-    bool is_claimed;
-    bool is_left_over; /* of an earlier run: how long it will be is not known */
-    struct link waiters;
-};
-
-struct shelf {
-    int folder;
-    struct shelf_options options;
-    pthread_mutex_t mutex; /* guards everything of its blobs but the bytes */
-    pthread_cond_t wanted; /* a digest is to be looked at, or it is over */
-    struct link blobs, unchecked;
-    uint64_t bytes;
-    pthread_t thread;
-    bool closing;
-};
 
 static int open_folder(struct shelf *s, const char *folder, struct err *err);
 static int find_blobs(struct shelf *s, struct err *err);
@@ -46,7 +23,6 @@ static int find_blob(struct shelf *s, const char *name);
 static struct blob *blob_new(struct shelf *s, struct str digest, uint64_t size);
 static struct blob *find(struct shelf *s, struct str digest);
 static void resize(struct blob *b, uint64_t size);
-static void look_at_digest(struct blob *b);
 static uint64_t promised(const struct shelf *s);
 static int make_room(struct shelf *s, uint64_t size, struct err *err);
 static struct blob *longest_unused(struct shelf *s);
@@ -54,10 +30,6 @@ static int open_file(struct blob *b, struct err *err);
 static void forget(struct blob *b);
 static void *check_digests(void *ctx);
 static void check(struct blob *b);
-static void end(struct blob *b, enum blob_state state);
-static void wake(struct blob *b);
-static bool will_change(const struct blob *b);
-static bool is_open(const struct blob *b);
 static void name_of(const struct blob *b, bool is_part, char out[NAME_ROOM]);
 
 int shelf_open(struct shelf **ret, const char *folder, const struct shelf_options *options,
@@ -144,7 +116,7 @@ int shelf_take(struct blob **ret, struct shelf *s, struct str digest, uint64_t s
         b->is_left_over = false;
         link_remove(&b->link);
         link_append(&s->blobs, &b->link);
-        look_at_digest(b);
+        blob_look_at_digest(b);
         *ret = b;
     }
     pthread_mutex_unlock(&s->mutex);
@@ -167,124 +139,6 @@ void blob_give_back(struct blob **blob)
             forget(b);
     }
     pthread_mutex_unlock(&s->mutex);
-}
-
-enum blob_state blob_state(struct blob *b)
-{
-    enum blob_state state;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    state = b->state;
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return state;
-}
-
-uint64_t blob_size(const struct blob *b)
-{
-    return b->size;
-}
-
-uint64_t blob_have(struct blob *b)
-{
-    uint64_t have;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    have = b->have;
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return have;
-}
-
-bool blob_claim(struct blob *b)
-{
-    bool is_ours;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    is_ours = !b->is_claimed && b->state == BLOB_arriving;
-    b->is_claimed |= is_ours;
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return is_ours;
-}
-
-void blob_unclaim(struct blob *b)
-{
-    pthread_mutex_lock(&b->shelf->mutex);
-    b->is_claimed = false;
-    wake(b);
-    pthread_mutex_unlock(&b->shelf->mutex);
-}
-
-bool blob_is_claimed(struct blob *b)
-{
-    bool is_claimed;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    is_claimed = b->is_claimed;
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return is_claimed;
-}
-
-/* Only who has claimed it writes, so the bytes need no lock. */
-int blob_put(struct blob *b, uint64_t at, struct str bytes)
-{
-    struct shelf *s = b->shelf;
-
-    if (at != blob_have(b) || bytes.len > b->size - at)
-        return -EINVAL;
-    for (size_t done = 0; done < bytes.len;) {
-        ssize_t n = pwrite(b->file, bytes.data + done, bytes.len - done, (off_t)(at + done));
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    pthread_mutex_lock(&s->mutex);
-    b->have += bytes.len;
-    look_at_digest(b);
-    wake(b);
-    pthread_mutex_unlock(&s->mutex);
-    return 0;
-}
-
-int64_t blob_get(struct blob *b, uint64_t at, char *out, size_t room)
-{
-    uint64_t have = blob_have(b);
-    ssize_t n;
-
-    if (blob_state(b) == BLOB_broken)
-        return -EBADMSG;
-    if (at >= have)
-        return 0;
-    if (room > have - at)
-        room = have - at;
-    do
-        n = pread(b->file, out, room, (off_t)at);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n > 0 ? n : -EIO;
-}
-
-bool blob_wait(struct blob *b, struct blob_waiter *w)
-{
-    bool waits;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    waits = w->is_waiting = will_change(b) && b->have < w->until;
-    if (waits)
-        link_append(&b->waiters, &w->link);
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return waits;
-}
-
-bool blob_unwait(struct blob *b, struct blob_waiter *w)
-{
-    bool was_waiting;
-
-    pthread_mutex_lock(&b->shelf->mutex);
-    was_waiting = w->is_waiting;
-    if (was_waiting)
-        link_remove(&w->link);
-    w->is_waiting = false;
-    pthread_mutex_unlock(&b->shelf->mutex);
-    return was_waiting;
 }
 
 static int open_folder(struct shelf *s, const char *folder, struct err *err)
@@ -325,7 +179,7 @@ static int find_blob(struct shelf *s, const char *name)
 
     if (strlen(name) >= sizeof digest)
         return 0;
-    strcpy(digest, name);
+    memcpy(digest, name, strlen(name) + 1);
     if (strlen(name) > 6)
         digest[6] = ':';
     is_part = str_ends(str_from(digest), STR(".part"));
@@ -381,17 +235,6 @@ static void resize(struct blob *b, uint64_t size)
         b->have = 0;
 }
 
-/* Once all of it is there. */
-static void look_at_digest(struct blob *b)
-{
-    if (b->have < b->size || b->state != BLOB_arriving)
-        return;
-    b->state = BLOB_checking;
-    b->holders++; /* the checking thread's */
-    link_append(&b->shelf->unchecked, &b->check);
-    pthread_cond_signal(&b->shelf->wanted);
-}
-
 /* Bytes that will yet be written for blobs that arrive. */
 static uint64_t promised(const struct shelf *s)
 {
@@ -429,7 +272,7 @@ static int make_room(struct shelf *s, uint64_t size, struct err *err)
                            (double)(fits ? disk.f_bavail * disk.f_frsize : s->options.bytes_max) /
                                1e9,
                            (double)size / 1e9);
-        name_of(b, is_open(b), name);
+        name_of(b, blob_is_open(b), name);
         unlinkat(s->folder, name, 0);
         forget(b);
     }
@@ -452,7 +295,7 @@ static int open_file(struct blob *b, struct err *err)
 {
     char name[NAME_ROOM];
 
-    name_of(b, is_open(b), name);
+    name_of(b, blob_is_open(b), name);
     b->file = openat(b->shelf->folder, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (b->file < 0)
         return err_set(err, -errno, "%s: %s", name, strerror(errno));
@@ -505,46 +348,8 @@ static void check(struct blob *b)
     else
         unlinkat(b->shelf->folder, part, 0);
     pthread_mutex_lock(&b->shelf->mutex);
-    end(b, is_good ? BLOB_whole : BLOB_broken);
+    blob_end(b, is_good ? BLOB_whole : BLOB_broken);
     pthread_mutex_unlock(&b->shelf->mutex);
-}
-
-static void end(struct blob *b, enum blob_state state)
-{
-    b->state = state;
-    b->is_claimed = false;
-    wake(b);
-}
-
-/* Once posted, the waiter may be gone at any moment. A post that finds no memory, or a loop that
- * ends, wakes nobody. */
-static void wake(struct blob *b)
-{
-    for (struct link *at = b->waiters.next, *next; at != &b->waiters; at = next) {
-        struct blob_waiter *w = CONTAINER(at, struct blob_waiter, link);
-
-        next = at->next;
-        if (will_change(b) && b->have < w->until)
-            continue;
-        link_remove(&w->link);
-        w->is_waiting = false;
-        if (loop_post(w->loop, w->fn, w->ctx) < 0) {
-            link_append(next, &w->link); /* where it was */
-            w->is_waiting = true;
-        }
-    }
-}
-
-/* Somebody brings it, or looks at its digest. */
-static bool will_change(const struct blob *b)
-{
-    return b->state == BLOB_checking || (b->state == BLOB_arriving && b->is_claimed);
-}
-
-/* Nobody has looked at its digest yet. */
-static bool is_open(const struct blob *b)
-{
-    return b->state == BLOB_arriving || b->state == BLOB_checking;
 }
 
 static void name_of(const struct blob *b, bool is_part, char out[NAME_ROOM])

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One blob: its bytes as they come and go, and who waits for them. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "apply/shelf_inside.h"
+
+static void wake(struct blob *b);
+static bool will_change(const struct blob *b);
+
+enum blob_state blob_state(struct blob *b)
+{
+    enum blob_state state;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    state = b->state;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return state;
+}
+
+uint64_t blob_size(const struct blob *b)
+{
+    return b->size;
+}
+
+uint64_t blob_have(struct blob *b)
+{
+    uint64_t have;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    have = b->have;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return have;
+}
+
+bool blob_claim(struct blob *b)
+{
+    bool is_ours;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    is_ours = !b->is_claimed && b->state == BLOB_arriving;
+    b->is_claimed |= is_ours;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return is_ours;
+}
+
+void blob_unclaim(struct blob *b)
+{
+    pthread_mutex_lock(&b->shelf->mutex);
+    b->is_claimed = false;
+    wake(b);
+    pthread_mutex_unlock(&b->shelf->mutex);
+}
+
+bool blob_is_claimed(struct blob *b)
+{
+    bool is_claimed;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    is_claimed = b->is_claimed;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return is_claimed;
+}
+
+/* Only who has claimed it writes, so the bytes need no lock. */
+int blob_put(struct blob *b, uint64_t at, struct str bytes)
+{
+    struct shelf *s = b->shelf;
+
+    if (at != blob_have(b) || bytes.len > b->size - at)
+        return -EINVAL;
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t n = pwrite(b->file, bytes.data + done, bytes.len - done, (off_t)(at + done));
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    pthread_mutex_lock(&s->mutex);
+    b->have += bytes.len;
+    blob_look_at_digest(b);
+    wake(b);
+    pthread_mutex_unlock(&s->mutex);
+    return 0;
+}
+
+int64_t blob_get(struct blob *b, uint64_t at, char *out, size_t room)
+{
+    uint64_t have = blob_have(b);
+    ssize_t n;
+
+    if (blob_state(b) == BLOB_broken)
+        return -EBADMSG;
+    if (at >= have)
+        return 0;
+    if (room > have - at)
+        room = have - at;
+    do
+        n = pread(b->file, out, room, (off_t)at);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n > 0 ? n : -EIO;
+}
+
+bool blob_wait(struct blob *b, struct blob_waiter *w)
+{
+    bool waits;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    waits = w->is_waiting = will_change(b) && b->have < w->until;
+    if (waits)
+        link_append(&b->waiters, &w->link);
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return waits;
+}
+
+bool blob_unwait(struct blob *b, struct blob_waiter *w)
+{
+    bool was_waiting;
+
+    pthread_mutex_lock(&b->shelf->mutex);
+    was_waiting = w->is_waiting;
+    if (was_waiting)
+        link_remove(&w->link);
+    w->is_waiting = false;
+    pthread_mutex_unlock(&b->shelf->mutex);
+    return was_waiting;
+}
+
+void blob_look_at_digest(struct blob *b)
+{
+    if (b->have < b->size || b->state != BLOB_arriving)
+        return;
+    b->state = BLOB_checking;
+    b->holders++; /* the checking thread's */
+    link_append(&b->shelf->unchecked, &b->check);
+    pthread_cond_signal(&b->shelf->wanted);
+}
+
+void blob_end(struct blob *b, enum blob_state state)
+{
+    b->state = state;
+    b->is_claimed = false;
+    wake(b);
+}
+
+bool blob_is_open(const struct blob *b)
+{
+    return b->state == BLOB_arriving || b->state == BLOB_checking;
+}
+
+/* Once posted, the waiter may be gone at any moment. A post that finds no memory, or a loop that
+ * ends, wakes nobody. */
+static void wake(struct blob *b)
+{
+    for (struct link *at = b->waiters.next, *next; at != &b->waiters; at = next) {
+        struct blob_waiter *w = CONTAINER(at, struct blob_waiter, link);
+
+        next = at->next;
+        if (will_change(b) && b->have < w->until)
+            continue;
+        link_remove(&w->link);
+        w->is_waiting = false;
+        if (loop_post(w->loop, w->fn, w->ctx) < 0) {
+            link_append(next, &w->link); /* where it was */
+            w->is_waiting = true;
+        }
+    }
+}
+
+/* Somebody brings it, or looks at its digest. */
+static bool will_change(const struct blob *b)
+{
+    return b->state == BLOB_checking || (b->state == BLOB_arriving && b->is_claimed);
+}
