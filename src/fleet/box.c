@@ -13,13 +13,17 @@ bool machine_box(struct box *ret, const struct catalog *c, const struct machine 
                  const struct fleet_engine *e)
 {
     const struct hardware *h = &m->hardware;
+    const struct hardware_facts *npu;
     struct str unknown;
     bool is_described;
 
     *ret = memory_box(c, h->cpu, h->gpu, machine_ram(m), h->gpu_memory_bytes, &unknown);
     is_described = h->gpu.len && str_equal(unknown, h->gpu) && describe_gpu(ret, h);
     ret->disk_gbs = (double)h->disk_rate_bits / 8e9;
-    if (e && e->compute == COMPUTE_cpu)
+    npu = h->npu.len ? catalog_hardware(c, h->npu) : NULL;
+    if (e && e->compute == COMPUTE_npu && npu && npu->kind == HARDWARE_npu)
+        *ret = box_on_npu(ret, npu);
+    else if (e && e->compute == COMPUTE_cpu)
         *ret = box_without_gpu(ret);
     return machine_ram(m) && !(h->gpu.len && str_equal(unknown, h->gpu) && !is_described);
 }
@@ -31,6 +35,16 @@ struct box box_without_gpu(const struct box *box)
     plain.gpu_bytes = 0;
     plain.is_unified = false;
     return plain;
+}
+
+struct box box_on_npu(const struct box *box, const struct hardware_facts *npu)
+{
+    struct box small = box_without_gpu(box);
+
+    small.cpu_gbs = npu->bandwidth_gbs;
+    small.cpu_efficiency = npu->efficiency;
+    small.cpu_tflops = npu->prefill_tflops;
+    return small;
 }
 
 /* By the numbers in the file. */

@@ -111,13 +111,8 @@ static struct box box_for(const struct check *c, const struct expectation *e,
 
     *is_known = machine_box(&box, c->catalog, m, NULL);
     if (npu && (has_word(e->hardware, "NPU") ||
-                (e->hardware.len && catalog_hardware(c->catalog, e->hardware) == npu))) {
-        box.gpu_bytes = 0;
-        box.is_unified = false;
-        box.cpu_gbs = npu->bandwidth_gbs;
-        box.cpu_efficiency = npu->efficiency;
-        box.cpu_tflops = npu->prefill_tflops;
-    }
+                (e->hardware.len && catalog_hardware(c->catalog, e->hardware) == npu)))
+        return box_on_npu(&box, npu);
     return box;
 }
 
