@@ -192,10 +192,12 @@ static void write_difference(struct json_out *o, const struct plan_shown *s)
     json_open(json_key(o, "difference"), '{');
     json_open(json_key(o, "copies"), '[');
     for (size_t i = 0; i < count; i++) {
+        const struct plan_copy *copy = all[i].after ? all[i].after : all[i].before;
+
         json_open(o, '{');
-        json_text(json_key(o, "do"), all[i].is_new ? STR("add") : STR("remove"));
-        json_text(json_key(o, "machine"), all[i].copy->machine->name);
-        json_text(json_key(o, "artifact"), shown_tag(all[i].copy, all[i].copy->artifact));
+        json_text(json_key(o, "do"), str_from(difference_name(&all[i])));
+        json_text(json_key(o, "machine"), copy->machine->name);
+        json_text(json_key(o, "artifact"), shown_tag(copy, copy->artifact));
         json_close(o, '}');
     }
     json_close(o, ']');

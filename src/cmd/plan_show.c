@@ -38,6 +38,11 @@ void memory_use_of(struct memory_use *ret, const struct plan *plan, const struct
     }
 }
 
+const char *difference_name(const struct difference *d)
+{
+    return !d->before ? "add" : !d->after ? "remove" : "change";
+}
+
 bool plan_has_bound(const struct plan *plan)
 {
     return plan->bound > 0 && isfinite(plan->bound) && isfinite(plan->gap);

@@ -6,6 +6,7 @@
 
 #include "plan/certificate.h"
 #include "plan/diff.h"
+#include "plan/explain.h"
 
 /* Everything that is shown. */
 struct plan_shown {
@@ -28,6 +29,9 @@ struct memory_use {
     uint64_t on_demand; /* of the largest of the others */
 };
 void memory_use_of(struct memory_use *ret, const struct plan *plan, const struct machine *m);
+
+/* "add", "remove" or "change". */
+const char *difference_name(const struct difference *d);
 
 /* Is it known how far from the best it is? */
 bool plan_has_bound(const struct plan *plan);

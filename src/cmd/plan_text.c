@@ -2,7 +2,6 @@
 /* A plan for people: machines with their memory, who answers when one is lost, steps, bill. */
 #include "base/text_out.h"
 #include "cmd/plan_show.h"
-#include "plan/explain.h"
 
 enum { BAR_WIDTH = 20, STEPS_SHOWN = 40, HOLES_SHOWN = 20, DIFFERENCES_MAX = 1000 };
 
@@ -18,11 +17,12 @@ struct printer {
 };
 
 static void measure(struct printer *p);
-static void write_machine(struct printer *p, uint32_t index, unsigned number);
+static void write_machine(struct printer *p, uint32_t index);
 static void write_bar(struct printer *p, const struct memory_use *use);
 static void write_copy(struct printer *p, const struct plan_copy *copy, uint32_t index);
 static void write_serves(struct printer *p, uint32_t copy);
 static void write_map(struct printer *p);
+static unsigned number_of(const struct printer *p, const struct machine *m);
 static void write_map_row(struct printer *p, uint32_t category);
 static void write_who(struct printer *p, const struct certificate_row *row);
 static const struct certificate_row *row_without_first(const struct certificate *c,
@@ -33,6 +33,7 @@ static void write_holes(struct printer *p);
 static void write_changes(struct printer *p);
 static void write_bill(struct printer *p);
 static void write_difference(struct printer *p);
+static void write_different(struct printer *p, const struct difference *d);
 static void write_summary(struct printer *p);
 static void title(struct printer *p, const char *text);
 static void paint(struct printer *p, const char *code);
@@ -45,7 +46,6 @@ static const char *const paints[COVER_COUNT] = {
 int plan_write_text(struct buf *out, const struct plan_shown *s, size_t width, bool colors)
 {
     struct printer p = {.t = {.out = out}, .s = s, .width = width, .colors = colors};
-    unsigned number = 0;
 
     measure(&p);
     paint(&p, "2");
@@ -55,7 +55,7 @@ int plan_write_text(struct buf *out, const struct plan_shown *s, size_t width, b
     paint(&p, "0");
     for (uint32_t i = 0; i < s->plan->fleet->machines_count; i++)
         if (machine_serves(&s->plan->fleet->machines[i]))
-            write_machine(&p, i, ++number);
+            write_machine(&p, i);
     write_map(&p);
     write_holes(&p);
     if (s->before)
@@ -81,7 +81,7 @@ static void measure(struct printer *p)
             p->category_width = (int)plan->fleet->categories[i].name.len;
 }
 
-static void write_machine(struct printer *p, uint32_t index, unsigned number)
+static void write_machine(struct printer *p, uint32_t index)
 {
     const struct machine *m = &p->s->plan->fleet->machines[index];
     struct memory_use use;
@@ -89,7 +89,7 @@ static void write_machine(struct printer *p, uint32_t index, unsigned number)
 
     memory_use_of(&use, p->s->plan, m);
     paint(p, "1");
-    text_printf(&p->t, "%2u %-*.*s", number, p->machine_width, STR_ARG(m->name));
+    text_printf(&p->t, "%2u %-*.*s", number_of(p, m), p->machine_width, STR_ARG(m->name));
     paint(p, "0");
     text_put(&p->t, STR("  "));
     write_bar(p, &use);
@@ -164,8 +164,6 @@ static void write_serves(struct printer *p, uint32_t copy)
 static void write_map(struct printer *p)
 {
     const struct certificate *c = p->s->certificate;
-    unsigned number = 0;
-
     title(p, "Who answers when a machine is lost");
     text_printf(&p->t, "%-*s  %-*s tokens/s  %-*s tokens/s  ", p->category_width, "category",
                 p->machine_width, "answers", p->machine_width, "then");
@@ -173,13 +171,23 @@ static void write_map(struct printer *p)
         if (c->cases[i].kind == LOST_nobody)
             text_put(&p->t, STR("  -"));
         else if (c->cases[i].kind == LOST_machine)
-            text_printf(&p->t, " %2u", ++number);
+            text_printf(&p->t, " %2u", number_of(p, c->cases[i].machines[0]));
         else
             text_printf(&p->t, " %.*s", STR_ARG(c->cases[i].lost));
     text_put(&p->t, STR("\n"));
     for (uint32_t i = 0; i < c->rows_count; i++)
         write_map_row(p, i);
     write_legend(p);
+}
+
+/* As in the list of machines. */
+static unsigned number_of(const struct printer *p, const struct machine *m)
+{
+    unsigned number = 0;
+
+    for (const struct machine *at = p->s->plan->fleet->machines; at <= m; at++)
+        number += machine_serves(at);
+    return number;
 }
 
 static void write_map_row(struct printer *p, uint32_t category)
@@ -280,12 +288,27 @@ static void write_difference(struct printer *p)
 
     title(p, "What that changes");
     for (size_t i = 0; i < count && i < DIFFERENCES_MAX; i++)
-        text_printf(&p->t, "%c %-*.*s  %.*s\n", all[i].is_new ? '+' : '-', p->machine_width,
-                    STR_ARG(all[i].copy->machine->name),
-                    STR_ARG(shown_tag(all[i].copy, all[i].copy->artifact)));
-    text_printf(&p->t, "%zu copies differ; holes %u, before %u; objective %.1f, before %.1f\n",
-                count, p->s->certificate->holes, p->s->before_certificate->holes,
-                p->s->plan->objective, p->s->before->objective);
+        write_different(p, &all[i]);
+    text_printf(&p->t, "%zu differ; holes %u, before %u; objective %.1f, before %.1f\n", count,
+                p->s->certificate->holes, p->s->before_certificate->holes, p->s->plan->objective,
+                p->s->before->objective);
+}
+
+static void write_different(struct printer *p, const struct difference *d)
+{
+    const struct plan_copy *copy = d->after ? d->after : d->before;
+
+    text_printf(&p->t, "%-7s %-*.*s  %-*.*s", difference_name(d), p->machine_width,
+                STR_ARG(copy->machine->name), p->tag_width,
+                STR_ARG(shown_tag(copy, copy->artifact)));
+    if (d->before && d->after && d->before->context != d->after->context)
+        text_printf(&p->t, "  context %llu, before %llu", (unsigned long long)d->after->context,
+                    (unsigned long long)d->before->context);
+    if (d->before && d->after && d->before->slots != d->after->slots)
+        text_printf(&p->t, "  slots %u, before %u", d->after->slots, d->before->slots);
+    if (d->before && d->after && d->before->keep_loaded != d->after->keep_loaded)
+        text_put(&p->t, d->after->keep_loaded ? STR("  stays loaded") : STR("  stays no more"));
+    text_put(&p->t, STR("\n"));
 }
 
 static void write_changes(struct printer *p)

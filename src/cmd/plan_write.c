@@ -103,12 +103,16 @@ static int prove(const struct plan *plan, const char *path, struct err *err)
 static int compare(const struct plan *wanted, const struct plan *found, struct err *err)
 {
     struct difference one;
+    const struct plan_copy *copy;
 
-    if (explain_difference(&one, 1, wanted, found))
-        return err_set(err, -EINVAL, "what was written %s %.*s on %.*s",
-                       one.is_new ? "would also have" : "would lack",
-                       STR_ARG(one.copy->artifact->tag), STR_ARG(one.copy->machine->name));
-    return 0;
+    if (!explain_difference(&one, 1, wanted, found))
+        return 0;
+    copy = one.before ? one.before : one.after;
+    return err_set(err, -EINVAL, "what was written would %s %.*s on %.*s",
+                   !one.before  ? "also have"
+                   : !one.after ? "lack"
+                                : "change",
+                   STR_ARG(copy->artifact->tag), STR_ARG(copy->machine->name));
 }
 
 static void put_back(const struct plan *plan, struct rewrite *files)

@@ -18,7 +18,8 @@ static void say_losses(struct text_out *t, const struct certificate *c,
 static void say_row(struct text_out *t, const struct certificate *c,
                     const struct certificate_case *lost, uint32_t category);
 static const struct artifact *find_artifact(const struct catalog *catalog, struct str name);
-static bool has_copy(const struct plan *plan, const struct plan_copy *copy);
+static const struct plan_copy *find_copy(const struct plan *plan, const struct plan_copy *copy);
+static bool is_run_otherwise(const struct plan_copy *a, const struct plan_copy *b);
 
 int explain_copy(struct buf *out, const struct certificate *certificate, struct str name,
                  struct err *err)
@@ -85,12 +86,15 @@ size_t explain_difference(struct difference *ret, size_t max, const struct plan 
 {
     size_t count = 0;
 
-    for (uint32_t i = 0; i < before->copies_count; i++)
-        if (!has_copy(after, &before->copies[i]) && count++ < max)
-            ret[count - 1] = (struct difference){&before->copies[i], false};
+    for (uint32_t i = 0; i < before->copies_count; i++) {
+        const struct plan_copy *copy = &before->copies[i], *now = find_copy(after, copy);
+
+        if ((!now || is_run_otherwise(copy, now)) && count++ < max)
+            ret[count - 1] = (struct difference){copy, now};
+    }
     for (uint32_t i = 0; i < after->copies_count; i++)
-        if (!has_copy(before, &after->copies[i]) && count++ < max)
-            ret[count - 1] = (struct difference){&after->copies[i], true};
+        if (!find_copy(before, &after->copies[i]) && count++ < max)
+            ret[count - 1] = (struct difference){NULL, &after->copies[i]};
     return count;
 }
 
@@ -199,12 +203,19 @@ static const struct artifact *find_artifact(const struct catalog *catalog, struc
     return a ? a : m && m->artifacts_count ? m->artifacts : NULL;
 }
 
-static bool has_copy(const struct plan *plan, const struct plan_copy *copy)
+static const struct plan_copy *find_copy(const struct plan *plan, const struct plan_copy *copy)
 {
     for (uint32_t i = 0; i < plan->copies_count; i++)
         if (str_equal(plan->copies[i].artifact->tag, copy->artifact->tag) &&
             str_equal(plan->copies[i].machine->name, copy->machine->name) &&
             str_equal(plan->copies[i].engine->name, copy->engine->name))
-            return true;
-    return false;
+            return &plan->copies[i];
+    return NULL;
+}
+
+/* What has no context in one of them (nobody says) is not held against it. */
+static bool is_run_otherwise(const struct plan_copy *a, const struct plan_copy *b)
+{
+    return (a->context && b->context && a->context != b->context) || a->slots != b->slots ||
+           a->keep_loaded != b->keep_loaded;
 }

@@ -14,13 +14,13 @@ MUST_USE int explain_why_not(struct buf *out, const struct certificate *certific
                              const struct plan_wish *wish, struct str model, struct str machine,
                              struct err *err);
 
-/* A copy that only one of two plans has. */
+/* A copy that only one of two plans has, or that is run otherwise in the second. */
 struct difference {
-    const struct plan_copy *copy;
-    bool is_new; /* only the second has it */
+    const struct plan_copy *before, *after; /* one of them may be NULL */
 };
 
 /* Copies are the same by the names of machine, engine and artifact: the two may be of different
- * fleets. Up to max are written; returns how many there are. */
+ * fleets. Otherwise means other context or slots, or another answer to whether it stays loaded. Up
+ * to max are written; returns how many there are. */
 size_t explain_difference(struct difference *ret, size_t max, const struct plan *before,
                           const struct plan *after);

@@ -270,13 +270,13 @@ static struct str kept_name(const struct plan_copy *copy)
     return copy->line ? copy->line->pull : copy->artifact->tag;
 }
 
-/* As a set: the order means nothing. A count is kept as it is when so many stay. */
+/* As a set: the order means nothing. A count gives way to names, which say more. */
 static bool keeps_the_same(const struct machine *m, const struct str *names, size_t count)
 {
     const struct keep_loaded *k = &m->keep_loaded;
 
-    if (!k->is_said || !k->names_count)
-        return count == k->count;
+    if (!k->names_count)
+        return count == 0 && k->count == 0;
     for (size_t i = 0; i < count; i++) {
         bool found = false;
 

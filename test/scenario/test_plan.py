@@ -110,6 +110,9 @@ def test_what_if_shows_what_it_changes():
     assert "gtr9-pro" not in machines and "spare" in machines
     changes = {(d["do"], d["machine"]) for d in answer["difference"]["copies"]}
     assert {("remove", "gtr9-pro"), ("add", "spare")} <= changes
+    shown = plan("--what-if", "lose=akshat-pc")[1]
+    assert re.search(r"^remove +akshat-pc +flux-schnell-q8_0", shown, re.M)
+    assert re.search(r"^category .* -  2  3  4  5  6  7  8  9 10 11$", shown, re.M)
     assert not any(c["machine"] == "gtr9-pro" for c in answer["changes"])
     assert not any(r["machine"].startswith("cloud:") for c in answer["certificate"]
                    for r in c["rows"])
@@ -159,6 +162,16 @@ def test_the_written_file_says_the_plan_and_keeps_its_comments(tmp_path):
     assert placed(as_json("--declared", fleet=copy)) == placed(as_json())
     assert "says this already" in plan("--write", fleet=copy)[2]
     assert subprocess.run([TAMPU, "check", str(copy)], capture_output=True).returncode == 0
+
+
+def test_the_document_becomes_what_the_planner_makes_of_it(tmp_path):
+    copy = tmp_path / "fleet.yaml"
+    shutil.copy(SEED, copy)
+    assert plan("--write", fleet=copy)[0] == 1      # what the document asks of middle vision nobody has
+    answer = as_json("--declared", fleet=copy)
+    assert placed(answer) == placed(as_json(fleet=SEED))
+    holes = {r["category"] for c in answer["certificate"] for r in c["rows"] if not r["covered"]}
+    assert holes == {"m-vision"}
 
 
 def test_a_fleet_of_several_files_is_written_file_by_file(tmp_path):

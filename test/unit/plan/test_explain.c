@@ -91,6 +91,23 @@ static void what_is_there_is_not_missing(void **state)
     has("qwen2.5-coder:32b is on tall.");
 }
 
+static void a_copy_that_is_run_otherwise_is_a_difference(void **state)
+{
+    struct plan_copy copies[3];
+    struct plan other = declared->plan;
+    struct difference found[4];
+
+    (void)state;
+    assert_int_equal(other.copies_count, 3);
+    memcpy(copies, other.copies, sizeof copies);
+    other.copies = copies;
+    copies[1].context *= 2;
+    assert_int_equal(explain_difference(found, 4, &declared->plan, &other), 1);
+    assert_ptr_equal(found[0].after, &copies[1]);
+    copies[0].keep_loaded = true;
+    assert_int_equal(explain_difference(found, 4, &declared->plan, &other), 2);
+}
+
 static void differences_are_copies_that_only_one_plan_has(void **state)
 {
     struct difference found[4];
@@ -100,10 +117,10 @@ static void differences_are_copies_that_only_one_plan_has(void **state)
     less.copies_count--;
     assert_int_equal(explain_difference(found, 4, &declared->plan, &declared->plan), 0);
     assert_int_equal(explain_difference(found, 4, &declared->plan, &less), 1);
-    assert_false(found[0].is_new);
+    assert_null(found[0].after);
     assert_int_equal(explain_difference(found, 4, &less, &declared->plan), 1);
-    assert_true(found[0].is_new);
-    assert_true(str_is(found[0].copy->artifact->tag, "nomic-embed-text"));
+    assert_null(found[0].before);
+    assert_true(str_is(found[0].after->artifact->tag, "nomic-embed-text"));
 }
 
 int main(void)
@@ -116,6 +133,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_serves_no_category_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_that_lead_nowhere_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_there_is_not_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_copy_that_is_run_otherwise_is_a_difference, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(differences_are_copies_that_only_one_plan_has, set_up,
                                         tear_down),
     };

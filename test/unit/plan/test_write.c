@@ -185,8 +185,10 @@ static void what_is_written_declares_the_plan(void **state)
         other.fleet = again;
         assert_int_equal(declared_make(&found, &other, NULL), 0);
         if (explain_difference(&difference, 1, plan, &found->plan))
-            fail_msg("%.*s on %.*s", STR_ARG(difference.copy->artifact->tag),
-                     STR_ARG(difference.copy->machine->name));
+            fail_msg(
+                "%.*s, %d",
+                STR_ARG((difference.before ? difference.before : difference.after)->artifact->tag),
+                !difference.before);
     }
     buf_fini(&before);
 }
