@@ -28,6 +28,7 @@ static const struct media_row {
     [TASK_speak] = {"/v1/audio/speech", "input", FIELD_text},
     [TASK_draw] = {"/v1/images/generations", "prompt", FIELD_text},
     [TASK_edit] = {"/v1/images/edits", "image", FIELD_file},
+    [TASK_film] = {"/v1/videos", "prompt", FIELD_text},
     [TASK_rerank] = {"/v1/rerank", "documents", FIELD_texts},
     [TASK_moderate] = {"/v1/moderations", "input", FIELD_texts},
 };
@@ -80,11 +81,14 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
     struct ask ask = {.task = task, .form = form};
     int r = find_model(&ask, form, err);
 
-    if (r == 0 && (!field || !field->is_file))
-        r = err_set(err, -EINVAL, "%s: expected a file, found %s", row->field,
-                    field ? "text" : "nothing");
+    if (r == 0 && (!field || field->is_file != (row->kind == FIELD_file)))
+        r = err_set(err, -EINVAL, "%s: expected %s, found %s", row->field,
+                    row->kind == FIELD_file ? "a file" : "text",
+                    !field           ? "nothing"
+                    : field->is_file ? "a file"
+                                     : "text");
     if (r == 0 && !field->size)
-        r = err_set(err, -EINVAL, "%s: the file is empty", row->field);
+        r = err_set(err, -EINVAL, "%s: it is empty", row->field);
     if (r == 0)
         r = find_stream(&ask, form, err);
     if (r == 0)

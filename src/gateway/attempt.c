@@ -282,7 +282,7 @@ static int splice(struct exchange *x, const struct copy_shape *shape, size_t *co
         return 0;
     }
     /* A tree is larger than its text, and thousands may wait for their first token. */
-    if (!x->dialect->forward && !x->chat)
+    if (!x->dialect->forward && !x->chat && x->task != TASK_film) /* whose answer repeats it */
         ask_fini(&x->ask);
     r = json_put_string(&a->request, shape->model);
     a->pieces[0] = str_slice(ask->body.data, ask->model_at);
@@ -363,9 +363,7 @@ static enum failure call(struct exchange *x, size_t pieces)
         return failure_of(r);
     fill_headers(x, &headers);
     request.header_count = headers.count;
-    /* One endpoint may speak below a path of its own: "/v1" is then part of it. */
-    if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(request.target, STR("/v1/")))
-        request.target = str_slice(request.target.data + 3, request.target.len - 3);
+    request.target = scene_target(e, request.target);
     r = call_start(&a->call, x->worker->client, &request, &events, x);
     if (r == -EPERM)
         exchange_fail(x, FAILURE_connect_failed, STR("TAMPU_LOOPBACK_ONLY forbids that address"));

@@ -13,6 +13,7 @@
 #include "gateway/endpoints.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
+#include "gateway/video.h"
 #include "gateway/wanted.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
@@ -224,6 +225,10 @@ static enum verdict do_decode(struct exchange *x)
     enum failure why = x->upload ? upload_end(x->upload, &words) : FAILURE_none;
     int r;
 
+    if (!why && video_is_asked_about(x->task)) {
+        why = video_find(x, &err);
+        return why ? refuse(x, why, err.text) : go(x, STEP_route);
+    }
     if (why)
         return refuse(x, why, words);
     r = scan(x, &err);

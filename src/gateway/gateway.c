@@ -18,6 +18,7 @@ enum { KEEP_DAYS = 30, ROWS_MAX = 1000000 };
 
 static int open_workers(struct gateway *g, struct err *err);
 static int open_store(struct gateway *g, struct str url, struct err *err);
+static int read_secret(struct gateway *g, struct str url, struct err *err);
 static void on_keys(void *ctx, struct keyring *ring);
 static void on_trouble(void *ctx, const struct err *err);
 
@@ -161,7 +162,17 @@ static int open_store(struct gateway *g, struct str url, struct err *err)
     };
     int r = clerk_open(&g->clerk, url, on_keys, g, err);
 
+    if (r == 0)
+        r = read_secret(g, url, err);
     return r < 0 ? r : recorder_open(&g->recorder, url, &options, err);
+}
+
+static int read_secret(struct gateway *g, struct str url, struct err *err)
+{
+    AUTO(store) store = NULL;
+    int r = store_open(&store, url, err);
+
+    return r < 0 ? r : store_pepper(store, g->secret, err);
 }
 
 /* On the clerk's thread, but for the first time. */

@@ -79,6 +79,9 @@ void relay_begin_passed(struct exchange *x, const struct reply *r)
     a->has_events = str_equal_nocase(kind, STR("text/event-stream"));
     x->live = a->has_events ||
               (!str_equal_nocase(kind, STR("application/json")) && !str_starts(kind, STR("text/")));
+    /* What is said of a video must be whole to be said in other words. */
+    a->is_remade = x->task == TASK_film || x->task == TASK_film_state ||
+                   (x->task == TASK_film_file && !x->live);
 }
 
 int relay_estimate(struct exchange *x)
@@ -137,7 +140,7 @@ int relay_pass(struct exchange *x, struct str chunk, uint64_t whole)
 
     if (!x->live) {
         r = buf_put(&x->out, chunk);
-        x->live = task_is_passed(x->task) && x->out.len > KEPT_MAX;
+        x->live = task_is_passed(x->task) && !a->is_remade && x->out.len > KEPT_MAX;
         return r;
     }
     if (ready && x->step != STEP_relay) {

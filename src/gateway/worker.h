@@ -47,6 +47,7 @@ struct gateway {
     struct scene *scene; /* the present one; for whoever reloads */
     struct pages pages;
     struct series *connections;
+    unsigned char secret[32]; /* the store's own: what the gateway seals */
     char spool_folder[4096]; /* where uploads lie while they are under way */
     uint64_t spooled_bytes;  /* atomic: of all of them */
     struct worker *workers;

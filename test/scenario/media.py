@@ -43,6 +43,10 @@ class Engine(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def get(self, path):
+        """What GET answers: (status, type, bytes)."""
+        return 200, "application/json", json.dumps({"status": "ok", "data": []}).encode()
+
     def handle_error(self, request, client_address):
         """A connection that is cut is no news."""
 
@@ -54,8 +58,8 @@ class Request(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        text = json.dumps({"status": "ok", "data": []}).encode()
-        self.reply(200, "application/json", [text], len(text))
+        status, kind, text = self.server.get(self.path)
+        self.reply(status, kind, [text], len(text))
 
     def do_POST(self):
         left, digest, kept = int(self.headers["content-length"]), hashlib.sha256(), b""
