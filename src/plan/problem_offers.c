@@ -11,7 +11,7 @@ static const double quality_s = 30;
 
 /* Of quality, from 0 to 1: what half the parameters take away, a model the file does not name, and
  * every step down the category's own list. */
-static const double halving = 0.25, undeclared = 0.15, step_down = 0.05;
+static const double halving = 0.25, undeclared = 0.4, step_down = 0.05;
 
 /* How much of `halving` counts where the category asks for no size. */
 static const double no_band = 0.3;

@@ -2,6 +2,7 @@
 /* The planner's seats: artifacts that somebody could want, and every engine on which they fit. */
 #include <errno.h>
 
+#include "fleet/box.h"
 #include "plan/check_inside.h"
 #include "plan/problem_inside.h"
 #include "plan/running.h"
@@ -33,7 +34,10 @@ static struct fit fit_on(const struct stall *stall, const struct footprint *need
 static bool is_offloaded(const struct fleet_engine *e);
 static void reckon(const struct problem *p, struct seat *s);
 static void reckon_levels(const struct problem *p, struct seat *s);
-static void fit_pinned(struct problem *p, struct room *room);
+static void fit_beside(struct problem *p, struct room *room);
+static bool seat_stays(const struct room *room, const struct seat *s);
+static void fit_into(const struct room *room, struct seat *s, const struct box *box);
+static void fit_pinned(struct problem *p, const struct room *room, struct box left);
 static struct seat *largest_pinned(struct problem *p, const struct room *room,
                                    const struct seat *below);
 
@@ -102,7 +106,7 @@ static void add_room_seats(struct problem *p, uint32_t index)
         for (uint32_t j = 0; j < p->wares_count; j++)
             add_seat(p, index, i, j);
     room->seats_count = p->seats_count - room->seats_first;
-    fit_pinned(p, room);
+    fit_beside(p, room);
     for (uint32_t i = 0; i < room->seats_count; i++)
         reckon(p, &p->seats[room->seats_first + i]);
 }
@@ -252,27 +256,52 @@ bool problem_keeps_by_name(const struct fleet_model *line, const struct machine 
     return false;
 }
 
-/* What the file insists to keep loaded is fitted one beside the other, largest first, as the engine
- * would do: the last may share a GPU with RAM that it would have had for itself. */
-static void fit_pinned(struct problem *p, struct room *room)
+/* What is there on engines that never unload takes its part first. The rest of the room is fitted
+ * into what that leaves, as the engine would: some layers less on the GPU, instead of not at all.
+ */
+static void fit_beside(struct problem *p, struct room *room)
 {
-    struct seat *s = NULL;
+    struct seat *seats = &p->seats[room->seats_first];
     struct box left;
 
     if (!running_box(p->wish->catalog, &left, room->machine, NULL))
         return;
-    while ((s = largest_pinned(p, room, s)) != NULL) {
-        const struct stall *stall = &room->stalls[s->stall];
-        struct box seen = left;
-        struct fit fit;
+    for (uint32_t i = 0; i < room->seats_count; i++)
+        if (seat_stays(room, &seats[i]) && (seats[i].line || seats[i].is_held))
+            left = memory_take(&left, &seats[i].fit);
+    for (uint32_t i = 0; i < room->seats_count; i++)
+        if (!seat_stays(room, &seats[i]))
+            fit_into(room, &seats[i], &left);
+    fit_pinned(p, room, left);
+}
 
-        if (!stall->box.gpu_bytes) {
-            seen.gpu_bytes = 0;
-            seen.is_unified = false;
-        }
-        fit = fit_on(&(struct stall){.engine = stall->engine, .box = seen}, &s->need);
-        if (fit.kind != FIT_no)
-            s->fit = fit;
+static bool seat_stays(const struct room *room, const struct seat *s)
+{
+    return room->stalls[s->stall].is_process;
+}
+
+/* Where it does not fit at all, it keeps what it would have alone. */
+static void fit_into(const struct room *room, struct seat *s, const struct box *box)
+{
+    const struct stall *stall = &room->stalls[s->stall];
+    struct stall seen = {.engine = stall->engine, .box = *box};
+    struct fit fit;
+
+    if (!stall->box.gpu_bytes)
+        seen.box = box_without_gpu(box);
+    fit = fit_on(&seen, &s->need);
+    if (fit.kind != FIT_no)
+        s->fit = fit;
+}
+
+/* What the file insists to keep loaded is fitted one beside the other, largest first: the last may
+ * share with RAM a GPU that it would have had for itself. */
+static void fit_pinned(struct problem *p, const struct room *room, struct box left)
+{
+    struct seat *s = NULL;
+
+    while ((s = largest_pinned(p, room, s)) != NULL) {
+        fit_into(room, s, &left);
         left = memory_take(&left, &s->fit);
     }
 }
@@ -288,7 +317,8 @@ static struct seat *largest_pinned(struct problem *p, const struct room *room,
         bool is_next = !below || s->need.weights < below->need.weights ||
                        (s->need.weights == below->need.weights && s > below);
 
-        if (s->least == LEVEL_kept && is_next && (!found || s->need.weights > found->need.weights))
+        if (s->least == LEVEL_kept && !seat_stays(room, s) && is_next &&
+            (!found || s->need.weights > found->need.weights))
             found = s;
     }
     return found;

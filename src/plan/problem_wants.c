@@ -11,9 +11,13 @@
  * a dollar, both as seconds that somebody would rather wait. */
 static const double cloud_start_s = 1.5, cloud_tps = 60, privacy_s = 60, dollar_s = 2000;
 
+/* Tokens of thought for each token of the answer, of a model that thinks before it speaks. */
+static const double thought_share = 1;
+
 /* Less than this an hour still counts: who asks rarely wants an answer too. */
 static const double per_hour_least = 0.02;
 
+static bool thinks_unasked(const struct needs *needs, const struct model *m);
 static int add_want(struct problem *p, uint32_t index);
 static int add_only(struct problem *p, struct want *w);
 static const struct model *space_of(const struct problem *p, const struct want *w);
@@ -56,10 +60,22 @@ double want_service_seconds(const struct problem *p, const struct want *w, const
     const struct box *box = &p->rooms[s->room].stalls[s->stall].box;
     struct load load = speed_load_of(p->wares[s->ware].artifact);
     double seconds = speed_prefill_seconds(box, &load, &s->fit, w->demand.prompt_tokens, 0);
+    double tokens = w->demand.answer_tokens;
 
-    if (w->demand.answer_tokens && s->decode_tps > 0)
-        seconds += w->demand.answer_tokens / s->decode_tps;
+    if (thinks_unasked(&w->category->needs, p->wares[s->ware].artifact->model))
+        tokens *= 1 + thought_share;
+    if (s->decode_tps > 0)
+        seconds += tokens / s->decode_tps;
     return seconds;
+}
+
+/* The usual answer to what needs thought has the thought in it. */
+static bool thinks_unasked(const struct needs *needs, const struct model *m)
+{
+    uint32_t thinking = 1u << CAPABILITY_thinking;
+
+    return m->capabilities & thinking && !(needs->capabilities & thinking) &&
+           needs->purpose != PURPOSE_reasoning;
 }
 
 static int add_want(struct problem *p, uint32_t index)
