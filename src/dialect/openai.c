@@ -49,6 +49,9 @@ enum failure openai_failure(int status, struct str type, struct str code, struct
     if (str_is(type, "insufficient_quota") || str_is(code, "insufficient_quota") ||
         str_is(code, "credit_balance_exhausted"))
         return FAILURE_upstream_auth;
+    /* llama-server, until it can answer: it is well, and will be ready. */
+    if (status == 503 && str_starts(words, STR("Loading model")))
+        return FAILURE_upstream_loading;
     switch (status) {
     case 401:
     case 402:

@@ -18,7 +18,10 @@
 #include "gateway/worker.h"
 #include "net/clock.h"
 
-enum { FOUND_MAX = 512 }; /* bytes of what was found: a person stops reading there */
+enum {
+    FOUND_MAX = 512, /* bytes of what was found: a person stops reading there */
+    REST_MS = 500,   /* before an engine that loads is asked again */
+};
 
 /* What a step says: go on with the next one, or wait for an event. */
 enum verdict { RUN_ON, WAIT, END };
@@ -36,6 +39,8 @@ static bool has_endpoint(const struct exchange *x, const struct scene_engine *e)
 static enum verdict try_again_or(struct exchange *x, enum step otherwise);
 static enum verdict take_or_wait(struct exchange *x);
 static enum verdict leave_line(struct exchange *x);
+static bool start_rest(struct exchange *x);
+static bool end_rest(struct exchange *x);
 static enum verdict estimate(struct exchange *x);
 static enum failure find_candidates(struct exchange *x, struct err *err);
 static int keep_asked(struct exchange *x);
@@ -330,6 +335,8 @@ static enum verdict do_route(struct exchange *x)
         return leave_line(x);
     if (x->caller_gone)
         return go(x, STEP_settle);
+    if (x->resting && !end_rest(x))
+        return WAIT;
     if (x->attempts >= settings->attempts_max)
         return go(x, STEP_refuse);
     /* A copy that is asked when no time is left would be blamed for it. */
@@ -340,6 +347,8 @@ static enum verdict do_route(struct exchange *x)
         if (!(x->tried & (1ull << i)))
             x->waiter.copies[x->waiter.count++] =
                 x->scene->copies[x->candidates[i].copy->index].place;
+    if (!x->waiter.count && x->why == FAILURE_upstream_loading && start_rest(x))
+        return WAIT;
     if (!x->waiter.count)
         return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
     return take_or_wait(x);
@@ -367,6 +376,29 @@ static enum verdict take_or_wait(struct exchange *x)
     x->retry_ms = x->waiter.retry_ms == UINT64_MAX ? 1000 : x->waiter.retry_ms;
     /* The failure of the last try says more than "nobody is up". */
     return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
+}
+
+/* The last copy says that its model is being loaded: that is no failure while there is patience. */
+static bool start_rest(struct exchange *x)
+{
+    const struct settings *settings = x->worker->gateway->settings;
+
+    if (clock_monotonic_us() - x->arrived_us >= settings->load_timeout_ms * 1000)
+        return false;
+    timer_start(&x->patience, x->worker->loop, REST_MS, on_impatient, x);
+    x->resting = true;
+    return true;
+}
+
+/* Asking a copy that loads was no attempt. */
+static bool end_rest(struct exchange *x)
+{
+    if (!x->impatient)
+        return false;
+    x->resting = x->impatient = false;
+    x->tried = 0;
+    x->attempts--;
+    return true;
 }
 
 /* In line until a slot is granted, patience is over or the caller leaves. */

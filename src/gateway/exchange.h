@@ -92,6 +92,7 @@ struct exchange {
     struct waiter waiter;
     struct timer patience; /* with the line; with an engine that has ended its answer */
     bool queued, granted, impatient, settled;
+    bool resting; /* every copy that is left is loading: they are asked again in a moment */
     bool grant_on_its_way; /* free only when it has arrived */
     unsigned attempts;
 

@@ -152,7 +152,7 @@ static void an_engines_no_is_understood(void **state)
         {500, "{\"error\":{\"message\":\"Failed to parse tools: Missing tool type\"}}",
          FAILURE_rejected, "Failed to parse tools: Missing tool type"},
         {501, "\"text\"", FAILURE_upstream_error, "text"},
-        {503, "{\"error\":{\"code\":503,\"message\":\"Loading model\"}}", FAILURE_upstream_busy,
+        {503, "{\"error\":{\"code\":503,\"message\":\"Loading model\"}}", FAILURE_upstream_loading,
          "Loading model"},
         {529, "[]", FAILURE_upstream_busy, ""},
     };
