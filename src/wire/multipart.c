@@ -46,7 +46,9 @@ int multipart_boundary(struct str *ret, struct str content_type)
     if (!multipart_is_form(content_type) || content_type.len > MULTIPART_HEAD_MAX)
         return -EINVAL;
     str_cut(content_type, ';', &rest);
-    buf_init(&text, 2 * MULTIPART_HEAD_MAX);
+    buf_init(&text, MULTIPART_HEAD_MAX);
+    if (buf_reserve(&text, content_type.len) < 0)
+        return -ENOMEM;
     while (rest.len && !refused) {
         struct str name, value;
 
@@ -95,7 +97,7 @@ void multipart_init(struct multipart *m, struct str boundary, const struct multi
     m->mark_length = boundary.len + 4;
     m->matched = 2; /* the first boundary needs no line before it */
     buf_init(&m->head, MULTIPART_HEAD_MAX);
-    buf_init(&m->text, 2 * MULTIPART_HEAD_MAX);
+    buf_init(&m->text, MULTIPART_HEAD_MAX);
 }
 
 void multipart_fini(struct multipart *m)
@@ -262,10 +264,12 @@ static int feed_head(struct multipart *m, char c)
 static int take_head(struct multipart *m)
 {
     struct multipart_part part = {0};
-    const char *refused =
-        multipart_read_head(&part, str_slice(m->head.data, m->head.len - 2), &m->text);
-    int r;
+    const char *refused;
+    int r = buf_reserve(&m->text, m->head.len);
 
+    if (r < 0)
+        return r;
+    refused = multipart_read_head(&part, str_slice(m->head.data, m->head.len - 2), &m->text);
     if (refused)
         return wrong(m, -EBADMSG, refused);
     r = m->events.on_part(m->ctx, &part);

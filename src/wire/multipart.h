@@ -69,7 +69,7 @@ struct multipart {
 bool multipart_is_form(struct str content_type);
 
 /* The boundary that a Content-Type header names; a slice of it. -EINVAL: it is not
- * multipart/form-data, or has none, two, or one that may not be. */
+ * multipart/form-data, or has none, two, or one that may not be; -ENOMEM. */
 MUST_USE int multipart_boundary(struct str *ret, struct str content_type);
 
 void multipart_init(struct multipart *m, struct str boundary, const struct multipart_events *events,

@@ -119,12 +119,9 @@ static const char *read_extended(struct str *value, struct buf *text)
 const char *multipart_parameter(struct str *rest, struct str *name, struct str *value,
                                 struct buf *text)
 {
-    size_t before = text->len, end;
     struct str all = str_trim(*rest);
+    size_t end;
 
-    /* Slices of it must stay where they are: all that a head can say is reserved at once. */
-    if (!before && buf_reserve(text, MULTIPART_HEAD_MAX) < 0)
-        return no_room;
     end = str_index(all, '=');
     *name = str_trim(str_slice(all.data, end));
     if (end == all.len || !is_token(*name))

@@ -8,6 +8,7 @@
 
 #include "dialect/dialect.h"
 #include "wire/base64.h"
+#include "wire/form.h"
 #include "wire/json_out.h"
 #include "wire/ndjson.h"
 #include "wire/sse.h"
@@ -37,6 +38,16 @@ static const char ollama_chat[] =
     "{\"role\":\"tool\",\"tool_name\":\"f\",\"content\":\"r\"}],\"tools\":[" TOOL "],"
     "\"options\":{\"num_ctx\":1,\"temperature\":0.5,\"stop\":[\"x\"]},\"keep_alive\":5,"
     "\"format\":{\"type\":\"object\"},\"think\":true}";
+static const char responses_chat[] =
+    "{\"model\":\"m\",\"instructions\":\"s\",\"store\":true,\"input\":[{\"role\":\"user\","
+    "\"content\":[{"
+    "\"type\":\"input_text\",\"text\":\"t\"},{\"type\":\"input_image\",\"image_url\":\"" PICTURE
+    "\"}]},{\"type\":\"reasoning\",\"content\":[{\"text\":\"r\"}]},{\"type\":\"function_call\","
+    "\"call_id\":\"1\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"},{\"type\":\"function_call\","
+    "\"call_id\":\"2\",\"name\":\"f\",\"arguments\":\"\"},{\"type\":\"function_call_output\","
+    "\"call_id\":"
+    "\"1\",\"output\":\"o\"}],\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{}}]"
+    "}";
 static const char embed[] =
     "{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"encoding_format\":\"base64\"}";
 
@@ -155,6 +166,30 @@ static int events_and_lines(void)
     return r;
 }
 
+static int forms(void)
+{
+    static const struct str text =
+        STR("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"; "
+            "filename*=utf-8''%c3%bc\r\nContent-Type: a/b\r\n\r\nbytes\r\n"
+            "--b\r\nContent-Disposition: form-data; name=model\r\n\r\nm\r\n--b--");
+    struct arena arena;
+    struct form form;
+    int r;
+
+    arena_init(&arena, ARENA_MAX);
+    r = form_init(&form, STR("multipart/form-data; boundary=\"b\""), &arena);
+    if (r == 0) {
+        r = form_feed(&form, str_slice(text.data, 60));
+        if (r == 0)
+            r = form_feed(&form, str_slice(text.data + 60, text.len - 60));
+        if (r == 0)
+            r = form_end(&form);
+        form_fini(&form);
+    }
+    arena_fini(&arena);
+    return r;
+}
+
 static int urls_and_base64(void)
 {
     struct buf out;
@@ -215,6 +250,11 @@ static int ollama_asks_openai(void)
 static int ollama_asks_ollama(void)
 {
     return request(DIALECT_ollama, DIALECT_ollama, TASK_chat, ollama_chat);
+}
+
+static int responses_asks_openai(void)
+{
+    return request(DIALECT_responses, DIALECT_openai, TASK_chat, responses_chat);
 }
 
 static int gemini_asks_openai(void)
@@ -293,6 +333,13 @@ static int openai_answers_ollama(void)
     return r < 0 ? r : answer(DIALECT_openai, DIALECT_ollama, TASK_chat, false, openai_stream);
 }
 
+static int openai_answers_responses(void)
+{
+    int r = answer(DIALECT_openai, DIALECT_responses, TASK_chat, true, openai_stream);
+
+    return r < 0 ? r : answer(DIALECT_openai, DIALECT_responses, TASK_chat, false, openai_stream);
+}
+
 static int gemini_answers_openai(void)
 {
     int r = answer(DIALECT_gemini, DIALECT_openai, TASK_chat, true, gemini_stream);
@@ -359,6 +406,9 @@ SCENE(ollama_asks_ollama)
 SCENE(ollama_answers_openai)
 SCENE(openai_answers_ollama)
 SCENE(gemini_asks_openai)
+SCENE(forms)
+SCENE(responses_asks_openai)
+SCENE(openai_answers_responses)
 SCENE(openai_asks_gemini)
 SCENE(gemini_answers_openai)
 SCENE(openai_answers_gemini)
@@ -385,6 +435,9 @@ int main(void)
         cmocka_unit_test(scene_ollama_answers_openai),
         cmocka_unit_test(scene_openai_answers_ollama),
         cmocka_unit_test(scene_gemini_asks_openai),
+        cmocka_unit_test(scene_forms),
+        cmocka_unit_test(scene_responses_asks_openai),
+        cmocka_unit_test(scene_openai_answers_responses),
         cmocka_unit_test(scene_openai_asks_gemini),
         cmocka_unit_test(scene_gemini_answers_openai),
         cmocka_unit_test(scene_openai_answers_gemini),
