@@ -39,7 +39,6 @@ static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
 static int read_chat(struct exchange *x, struct err *err);
-static int scan_again(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
 static struct copy_shape shape_of(const struct copy *copy);
@@ -235,26 +234,21 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
 static int read_chat(struct exchange *x, struct err *err)
 {
     struct chat *chat = arena_alloc(&x->arena, sizeof *chat);
-    int r = chat ? scan_again(x, err) : -ENOMEM;
+    struct ask again = {.doc = x->ask.doc, .copy = x->ask.copy};
+    int r = chat ? 0 : -ENOMEM;
 
+    /* The tree is gone if another attempt passed the bytes on. */
+    if (r == 0 && !again.doc)
+        r = x->dialect->scan(&again, x->task, x->ask.body, err);
+    if (r == 0) {
+        x->ask.doc = again.doc;
+        x->ask.copy = again.copy;
+    }
     if (r == 0)
         r = x->dialect->read_request(chat, &x->ask, &x->arena, err);
     if (r == 0) {
         x->chat = chat;
         x->drops = chat->dropped_count;
-    }
-    return r;
-}
-
-/* The tree is gone if another attempt passed the bytes on. */
-static int scan_again(struct exchange *x, struct err *err)
-{
-    struct ask again;
-    int r = x->ask.doc ? 0 : x->dialect->scan(&again, x->task, x->ask.body, err);
-
-    if (r == 0 && !x->ask.doc) {
-        x->ask.doc = again.doc;
-        x->ask.copy = again.copy;
     }
     return r;
 }
