@@ -91,7 +91,7 @@ CLIENTS  := $(wildcard test/clients)
 
 .PHONY: all help demo test check check-unit check-golden check-story check-clients check-engine \
         check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz \
-        bench soak \
+        bench bench-decide routing-report soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
         plan-report libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
@@ -251,6 +251,15 @@ bench: all ## side by side with HAProxy and nginx
 plan-report: ## the planner against baselines, into docs/bench/plan.md
 	$(CHECK) $(BUILD)/plan_report
 	$(BUILD)/plan_report >docs/bench/plan.md
+
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BUILD)/libtampu.a
+	$(call link)
+
+bench-decide: $(BUILD)/bench/decide ## what one routing decision costs, against its limits
+	$(BUILD)/bench/decide
+
+routing-report: all ## write docs/routing.md: policies compared in the simulator; minutes
+	tools/routing-report docs/routing.md
 
 soak: all ## hours of load, looking for leaks and drift
 	test/soak/run

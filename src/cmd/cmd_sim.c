@@ -13,16 +13,17 @@
 #include "sim/policy.h"
 #include "sim/report.h"
 
-enum { OUTPUT_MAX = 16 << 20, POLICIES_MAX = 32 };
+enum { OUTPUT_MAX = 16 << 20, POLICIES_MAX = 32, NAME_ROOM = 40 };
 
 /* What was asked for on the command line. */
 struct plan_of_sim {
     struct stage_options stage;
     const struct policy *policies[POLICIES_MAX];
+    char names[POLICIES_MAX][NAME_ROOM]; /* as they were asked for */
     bool keeps[POLICIES_MAX];
     unsigned count;
     const char *trace;
-    double load;
+    double load, per_hour; /* per_hour 0: by load */
     char lose[128];
 };
 
@@ -30,7 +31,7 @@ static bool read_options(struct plan_of_sim *p, const struct options *o);
 static bool read_policies(struct plan_of_sim *p, struct str list);
 static bool read_policy(struct plan_of_sim *p, struct str name);
 static bool read_lose(struct plan_of_sim *p, const char *text);
-static bool read_share(double *ret, const char *text, const char *option);
+static bool read_number(double *ret, const char *text, const char *option);
 static bool get_trace(struct trace *ret, const struct plan_of_sim *p);
 static int play(struct plan_of_sim *p, const struct view *view, bool as_json);
 static void play_one(const struct plan_of_sim *p, unsigned i, const struct view *view,
@@ -77,9 +78,10 @@ static bool read_options(struct plan_of_sim *p, const struct options *o)
         return false;
     }
     return read_policies(p, policy ? str_from(policy) : STR("tampu,shuffle,least-busy,latency")) &&
-           read_share(&p->load, option_value(o, "load"), "load") &&
-           read_share(&p->stage.cloud_share, option_value(o, "cloud"), "cloud") &&
-           read_share(&p->stage.unknown, option_value(o, "unknown"), "unknown") &&
+           read_number(&p->load, option_value(o, "load"), "load") &&
+           read_number(&p->per_hour, option_value(o, "per-hour"), "per-hour") &&
+           read_number(&p->stage.cloud_share, option_value(o, "cloud"), "cloud") &&
+           read_number(&p->stage.unknown, option_value(o, "unknown"), "unknown") &&
            read_lose(p, option_value(o, "lose"));
 }
 
@@ -87,7 +89,7 @@ static bool read_policies(struct plan_of_sim *p, struct str list)
 {
     if (str_is(list, "all")) {
         for (unsigned i = 0; policy_at(i); i++)
-            p->policies[p->count++] = policy_at(i);
+            read_policy(p, str_from(policy_at(i)->name));
         return true;
     }
     while (list.len)
@@ -103,6 +105,7 @@ static bool read_policy(struct plan_of_sim *p, struct str name)
 
     p->keeps[p->count] = str_is(keep, "keep");
     p->policies[p->count] = keep.len && !p->keeps[p->count] ? NULL : policy_find(bare);
+    snprintf(p->names[p->count], NAME_ROOM, "%.*s", STR_ARG(name));
     if (p->policies[p->count++])
         return true;
     fprintf(stderr,
@@ -131,11 +134,11 @@ static bool read_lose(struct plan_of_sim *p, const char *text)
     return true;
 }
 
-static bool read_share(double *ret, const char *text, const char *option)
+static bool read_number(double *ret, const char *text, const char *option)
 {
     if (!text || units_read_real(ret, str_from(text)) == 0)
         return true;
-    command_no("sim", "--%s: found '%s', expected a fraction such as 0.6", option, text);
+    command_no("sim", "--%s: found '%s', expected a number such as 0.6", option, text);
     return false;
 }
 
@@ -169,7 +172,9 @@ static int play(struct plan_of_sim *p, const struct view *view, bool as_json)
     stage_cut(s, &t);
     r.seed = p->stage.seed;
     r.capacity_per_s = stage_capacity_per_s(s, &t);
-    trace_scale(&t, p->load * r.capacity_per_s * t.span_s / t.count, p->stage.seed);
+    if (p->per_hour > 0)
+        r.load = p->per_hour / 3600 / r.capacity_per_s;
+    trace_scale(&t, r.load * r.capacity_per_s * t.span_s / t.count, p->stage.seed);
     r.bound_s = bound_of(s, &t);
     stage_free(s);
     for (unsigned i = 0; i < p->count; i++)
@@ -191,6 +196,7 @@ static void play_one(const struct plan_of_sim *p, unsigned i, const struct view 
     s = stage_new(view, &options, NULL);
     if (s)
         stage_play(s, t, p->policies[i], ret);
+    ret->policy = p->names[i];
     stage_free(s);
 }
 
