@@ -15,7 +15,7 @@
 
 enum { CONNECT_MS = 2000, TOTAL_MS = 10000, HEADER_MAX = 32 << 10, KEY_HEADER_MAX = 512 };
 
-static const char default_url[] = "http://127.0.0.1:4000";
+const char ask_default_url[] = "http://127.0.0.1:4000";
 
 struct question {
     const char *url;
@@ -65,7 +65,7 @@ int ask_and_show(int argc, char **argv, const char *target, show_fn *show)
 
     if (!options_read(&o, argc, argv, &status))
         return status;
-    url = option_given(&o, "gateway") ? option_value(&o, "gateway") : default_url;
+    url = option_given(&o, "gateway") ? option_value(&o, "gateway") : ask_default_url;
     buf_init(&answer, ANSWER_MAX);
     r = ask_gateway(&answer, url, target, &err);
     if (r == -EINVAL)

@@ -14,6 +14,9 @@
 
 enum { ANSWER_MAX = 16 << 20 };
 
+/* The gateway that is asked where --gateway says no other. */
+extern const char ask_default_url[];
+
 /* The answer's body. Waits at most a few seconds. Negative errno and words that say what to do. */
 MUST_USE int ask_gateway(struct buf *answer, const char *url, const char *target, struct err *err);
 
