@@ -40,8 +40,9 @@ static void format_time(char out[TIME_ROOM], int64_t us);
 static const struct {
     const char *name;
     action_fn *run;
-    bool wants_key;
-} actions[] = {{"create", create, false}, {"list", list, false}, {"revoke", revoke, true}};
+    bool wants_key, makes_store;
+} actions[] = {
+    {"create", create, false, true}, {"list", list, false, false}, {"revoke", revoke, true, false}};
 
 int cmd_key(int argc, char **argv)
 {
@@ -61,7 +62,9 @@ int cmd_key(int argc, char **argv)
         return usage_error("key", actions[i].wants_key
                                       ? "revoke needs the id, prefix or name of a key"
                                       : "one word too many");
-    if (state_open(&s, option_value(&o, "state"), &err) < 0)
+    r = actions[i].makes_store ? state_open(&s, option_value(&o, "state"), &err)
+                               : state_find(&s, option_value(&o, "state"), &err);
+    if (r < 0)
         return command_no("key", "%s", err.text);
     r = actions[i].run(s, &o, &err);
     if (r >= 0)
@@ -69,7 +72,8 @@ int cmd_key(int argc, char **argv)
     return r == -EINVAL ? usage_error("key", "%s", err.text) : command_no("key", "%s", err.text);
 }
 
-/* Actions return an exit status, or a negative errno with words. */
+/* s is NULL where no store has been made yet. Actions return an exit status, or a negative errno
+ * with words. */
 static int create(struct store *s, const struct options *o, struct err *err)
 {
     unsigned char pepper[32];
@@ -153,7 +157,7 @@ static int print_listing(struct store *s, struct listing *l, bool as_json, struc
 {
     static const char *const titles[] = {"ID",   "KEY",   "NAME",    "OWNER",
                                          "ROLE", "STATE", "CREATED", "EXPIRES"};
-    int r;
+    int r = 0;
 
     if (as_json) {
         json_open(&l->json, '{');
@@ -161,7 +165,7 @@ static int print_listing(struct store *s, struct listing *l, bool as_json, struc
     }
     for (size_t i = 0; i < COUNT_OF(titles); i++)
         table_add(&l->table, PAINT_faint, str_from(titles[i]));
-    if ((r = store_key_each(s, as_json ? add_to_json : add_to_table, l, err)) < 0)
+    if (s && (r = store_key_each(s, as_json ? add_to_json : add_to_table, l, err)) < 0)
         return r;
     if (as_json) {
         json_close(&l->json, ']');
@@ -207,7 +211,10 @@ static int add_to_table(void *ctx, const struct key_row *row)
 
 static int revoke(struct store *s, const struct options *o, struct err *err)
 {
-    int r = store_key_revoke(s, str_from(o->operands[1]), clock_wall_us(), err);
+    int r = s ? store_key_revoke(s, str_from(o->operands[1]), clock_wall_us(), err)
+              : err_set(err, -ENOENT,
+                        "no keys have been made here: 'tampu key create' makes "
+                        "one, --state DIR names another folder");
 
     if (r < 0)
         return r;

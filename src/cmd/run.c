@@ -19,6 +19,7 @@
 enum { TEXTS_MAX = 1 << 20 };
 
 static void open_log(const struct settings *s);
+static void tell_stray_variables(void);
 static void raise_file_limit(void);
 static sigset_t block_signals(void);
 static void wait_for_end(struct run *run, struct gateway *g, sigset_t *signals, load_fn *load,
@@ -85,6 +86,7 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
     int r;
 
     open_log(&run->settings);
+    tell_stray_variables();
     raise_file_limit();
     run->parts.stats = stats_new();
     run->parts.traffic = traffic_new(&rules);
@@ -164,6 +166,19 @@ static void reload(struct run *run, struct gateway *g, load_fn *load, void *ctx)
     log_event(good ? EVENT_reloaded : EVENT_reload_refused, clock_wall_us(),
               (struct log_field[]){LOG_STR("found", str_from(good ? "" : err.text)), LOG_END});
     log_flush();
+}
+
+static void tell_stray_variables(void)
+{
+    for (char *const *at = environ; *at; at++) {
+        struct str value, name = str_cut(str_from(*at), '=', &value);
+        char nearest[SETTINGS_VARIABLE_MAX];
+
+        if (settings_is_stray(name, nearest))
+            log_event(EVENT_stray_variable, clock_wall_us(),
+                      (struct log_field[]){LOG_STR("name", name),
+                                           LOG_STR("meant", str_from(nearest)), LOG_END});
+    }
 }
 
 /* Before any thread starts, so that all of them inherit it. */

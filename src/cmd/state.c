@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int state_url(char *out, size_t room, const char *given, struct err *err)
 {
@@ -36,4 +37,24 @@ int state_open(struct store **ret, const char *given, struct err *err)
     int r = state_url(url, sizeof url, given, err);
 
     return r < 0 ? r : store_open(ret, str_from(url), err);
+}
+
+int state_find(struct store **ret, const char *given, struct err *err)
+{
+    static const char scheme[] = "sqlite:";
+    struct stat status;
+    char url[4096];
+    int r = state_url(url, sizeof url, given, err);
+
+    if (r < 0)
+        return r;
+    if (given && given[0] && (stat(given, &status) < 0 || !S_ISDIR(status.st_mode)))
+        return err_set(err, -ENOENT,
+                       "%s: there is no such folder; 'tampu key create' and 'tampu serve' make "
+                       "one",
+                       given);
+    *ret = NULL;
+    if (stat(url + sizeof scheme - 1, &status) < 0 && errno == ENOENT)
+        return 0;
+    return store_open(ret, str_from(url), err);
 }

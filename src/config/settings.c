@@ -25,7 +25,10 @@ struct row {
     const char *words, *help;
 };
 
-enum { NAME_MAX_LENGTH = 64, NEAR = 2 /* edits that a suggestion may be away */ };
+enum {
+    NAME_MAX_LENGTH = SETTINGS_VARIABLE_MAX,
+    NEAR = 2 /* edits that a suggestion may be away */
+};
 
 #define WHERE(where) (where) ? (where) : "", (where) ? ": " : ""
 
@@ -103,6 +106,30 @@ int settings_read_environment(struct settings *s, char *const *variables, struct
             return r;
     }
     return 0;
+}
+
+bool settings_is_stray(struct str variable, char nearest[static SETTINGS_VARIABLE_MAX])
+{
+    /* Read by the program itself, and by those that start it. */
+    static const char *const others[] = {"TAMPU_KEY", "TAMPU_LOOPBACK_ONLY", "TAMPU_ALLOW_NET"};
+    size_t least = NEAR + 1;
+
+    nearest[0] = '\0';
+    if (!str_starts(variable, STR("TAMPU_")) || find_spelled(variable, '_', true))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (str_is(variable, others[i]))
+            return false;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char name[NAME_MAX_LENGTH];
+
+        spell(name, &rows[i], '_', true);
+        if (str_distance(variable, str_from(name)) < least) {
+            least = str_distance(variable, str_from(name));
+            snprintf(nearest, NAME_MAX_LENGTH, "%s", name);
+        }
+    }
+    return true;
 }
 
 int settings_set_flag(struct settings *s, struct str flag, struct str value, struct err *err)

@@ -43,6 +43,11 @@ MUST_USE int settings_set(struct settings *s, struct str key, struct str value, 
  * turned. Other variables are not looked at. */
 MUST_USE int settings_read_environment(struct settings *s, char *const *variables, struct err *err);
 
+/* Does it begin like ours, and nobody reads it? nearest: the variable that is spelled most like it,
+ * or "". */
+enum { SETTINGS_VARIABLE_MAX = 64 };
+bool settings_is_stray(struct str variable, char nearest[static SETTINGS_VARIABLE_MAX]);
+
 /* A command-line flag without its dashes: "queue-max", "tls-key". -ENOENT: not a setting. */
 MUST_USE int settings_set_flag(struct settings *s, struct str flag, struct str value,
                                struct err *err);

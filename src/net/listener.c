@@ -17,6 +17,7 @@ static int read_address(union address *ret, const char *text, struct err *err);
 static int bind_tcp(const union address *address, bool shared);
 static void write_address(const union address *address, char *out, size_t room);
 static bool nobody_answers(const struct sockaddr_un *address);
+static int refused(int r, const char *text, struct err *err);
 
 int listener_open(struct listener *ret, const char *address, int beside, struct err *err)
 {
@@ -88,11 +89,11 @@ static int open_tcp(struct listener *l, const char *text, int beside, struct err
             close(r);
         }
         if (r < 0)
-            return err_set(err, r, "cannot listen on %s: %s", text, strerror(-r));
+            return refused(r, text, err);
     }
     l->fd = bind_tcp(&address, true);
     if (l->fd < 0)
-        return err_set(err, l->fd, "cannot listen on %s: %s", text, strerror(-l->fd));
+        return refused(l->fd, text, err);
     length = sizeof address;
     getsockname(l->fd, &address.any, &length);
     write_address(&address, l->text, sizeof l->text);
@@ -164,4 +165,23 @@ static bool nobody_answers(const struct sockaddr_un *address)
         connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
     close(fd);
     return refused;
+}
+
+/* With what can be done about it. */
+static int refused(int r, const char *text, struct err *err)
+{
+    static const struct {
+        int error;
+        const char *advice;
+    } known[] = {
+        {EADDRINUSE, "; end what listens there, or choose another port (0 picks a free one)"},
+        {EADDRNOTAVAIL, "; this machine has no such address: 127.0.0.1 and 0.0.0.0 it always has"},
+        {EACCES, "; ports below 1024 want rights: choose a higher one"},
+    };
+    const char *advice = "";
+
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (known[i].error == -r)
+            advice = known[i].advice;
+    return err_set(err, r, "cannot listen on %s: %s%s", text, strerror(-r), advice);
 }

@@ -80,6 +80,11 @@ int sqlite_fail(struct sqlite_store *s, int result, struct err *err)
     if (r == -ENOSPC)
         return err_set(err, r, "%s: cannot be written (%s): is the disk full or a quota reached?",
                        s->path, sqlite3_errstr(code));
+    if ((code & 0xff) == SQLITE_NOTADB)
+        return err_set(err, r,
+                       "%s: it is no store of this program's: move it aside, or name another "
+                       "folder with --state DIR",
+                       s->path);
     return err_set(err, r, "%s: %s", s->path,
                    s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(result));
 }

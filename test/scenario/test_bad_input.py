@@ -98,6 +98,18 @@ def test_a_wrong_environment_is_named(tmp_path):
     assert "TAMPU_QUEUE_MAX: found 'lots' for gateway.queue_max, expected" in said
 
 
+def test_a_variable_that_is_no_setting_is_told(tmp_path, start):
+    (tmp_path / "fleet.yaml").write_text(GOOD)
+    gateway = start("serve", "fleet.yaml", "--state", "state", env={"TAMPU_QUEU_MAX": "3"})
+    assert gateway.until_logged("stray_variable", name="TAMPU_QUEU_MAX", meant="TAMPU_QUEUE_MAX")
+
+
+def test_a_file_that_is_no_store_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "tampu.db").write_text("a shopping list: bread, and whatever else is needed")
+    status, said = run(tmp_path, "key", "list", "--state", ".")
+    assert status == 1 and "it is no store of this program's: move it aside" in said, said
+
+
 def test_a_port_in_use_is_said_and_nothing_listens_or_is_left(tmp_path):
     (tmp_path / "fleet.yaml").write_text(GOOD)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -105,7 +117,7 @@ def test_a_port_in_use_is_said_and_nothing_listens_or_is_left(tmp_path):
         status, said = run(tmp_path, "serve", "fleet.yaml", "--listen", f"127.0.0.1:{port}",
                            "--state", "state")
     assert status == 2 and is_one_message(said), said
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in said, said
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use; end what" in said, said
     assert not list(tmp_path.glob("state/*"))
 
 

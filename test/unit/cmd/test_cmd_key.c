@@ -2,6 +2,9 @@
 /* tampu key, on a store in a folder of its own. */
 #include "testing.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <ftw.h>
 #include <stdlib.h>
 
@@ -130,6 +133,7 @@ static void revoked_keys_are_refused_and_listed(void **state)
 static void an_empty_list_says_what_that_means(void **state)
 {
     (void)state;
+    assert_int_equal(mkdir(strchr(state_option, '=') + 1, 0700), 0);
     assert_int_equal(captured(cmd_key, "key", "list", state_option, NULL), EXIT_done);
     assert_non_null(strstr(caught_out, "no keys: only callers on this machine are served"));
     assert_int_equal(captured(cmd_key, "key", "list", "--json", state_option, NULL), EXIT_done);
@@ -165,8 +169,22 @@ static void wrong_usage_is_told(void **state)
 static void a_folder_that_cannot_be_made_is_named(void **state)
 {
     (void)state;
-    assert_int_equal(captured(cmd_key, "key", "list", "--state", "/proc/tampu", NULL), EXIT_no);
+    assert_int_equal(captured(cmd_key, "key", "create", "--name=x", "--state", "/proc/tampu", NULL),
+                     EXIT_no);
     assert_non_null(strstr(caught_err, "/proc/tampu: cannot be made"));
+}
+
+static void looking_makes_no_store(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(strchr(state_option, '=') + 1, 0700), 0);
+    assert_int_equal(captured(cmd_key, "key", "list", "--state", "/tmp/tampu-no-such", NULL),
+                     EXIT_no);
+    assert_non_null(strstr(caught_err, "/tmp/tampu-no-such: there is no such folder"));
+    assert_int_equal(captured(cmd_key, "key", "revoke", "laptop", state_option, NULL), EXIT_no);
+    assert_non_null(strstr(caught_err, "no keys have been made here"));
+    captured(cmd_key, "key", "list", state_option, NULL);
+    assert_int_equal(access("/tmp/tampu-no-such", F_OK), -1);
 }
 
 #define KEY_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
@@ -181,6 +199,7 @@ int main(void)
         KEY_TEST(an_empty_list_says_what_that_means),
         KEY_TEST(wrong_usage_is_told),
         KEY_TEST(a_folder_that_cannot_be_made_is_named),
+        KEY_TEST(looking_makes_no_store),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
