@@ -56,11 +56,9 @@ int gemini_writer_put(struct writer *w, const struct delta *delta)
 
     switch (delta->kind) {
     case DELTA_thinking:
-        if (w->shape.hides_thoughts)
-            break;
-        /* fall through */
     case DELTA_text:
-        r = w->shape.stream ? put_piece(w, delta) : keep(w, delta);
+        if (delta->kind == DELTA_text || !w->shape.hides_thoughts)
+            r = w->shape.stream ? put_piece(w, delta) : keep(w, delta);
         break;
     case DELTA_call:
         r = calls_put(&w->calls, &delta->call);
