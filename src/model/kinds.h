@@ -44,7 +44,7 @@ struct engine_kind_row {
     unsigned port, slots;
     const char *health, *dialect;
     const char *counts; /* a dialect, or NULL */
-    bool stays;  /* what it loaded, it keeps until it ends */
+    bool stays;         /* what it loaded, it keeps until it ends */
     bool fetches;
     const char *help;
 };
@@ -55,6 +55,7 @@ struct provider_kind_row {
     const char *also; /* NULL: no other dialect */
     const char *key;  /* env:NAME, or NULL */
     const char *credential;
+    const char *models; /* or NULL */
     bool fetches, reads_files, is_strict;
     const char *help;
 };
