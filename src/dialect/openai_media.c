@@ -12,6 +12,7 @@
 enum field_kind { FIELD_text, FIELD_texts, FIELD_file };
 
 static int find_field(yyjson_val *root, enum task task, struct ask *ask, struct err *err);
+static uint64_t pixels_of(struct str size);
 static int find_model(struct ask *ask, const struct form *form, struct err *err);
 static int find_stream(struct ask *ask, const struct form *form, struct err *err);
 static int take_usage(struct reader *r, yyjson_val *usage);
@@ -71,7 +72,20 @@ static int find_field(yyjson_val *root, enum task task, struct ask *ask, struct 
                        row->kind == FIELD_text ? "text" : "a list",
                        field ? yyjson_get_type_desc(field) : "nothing");
     scan_text(ask, field);
+    ask->pixels = pixels_of(json_find_str(root, "size"));
     return 0;
+}
+
+/* "1024x1536"; 0 for "auto" and what else is no size. */
+static uint64_t pixels_of(struct str size)
+{
+    struct str high, wide = str_cut(size, 'x', &high);
+    uint64_t width, height;
+
+    if (str_to_u64(&width, wide) < 0 || str_to_u64(&height, high) < 0 || width > 1 << 20 ||
+        height > 1 << 20)
+        return 0;
+    return width * height;
 }
 
 int openai_scan_form(struct ask *ret, enum task task, const struct form *form, struct err *err)
@@ -91,9 +105,13 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
         r = err_set(err, -EINVAL, "%s: it is empty", row->field);
     if (r == 0)
         r = find_stream(&ask, form, err);
-    if (r == 0)
-        *ret = ask;
-    return r;
+    if (r < 0)
+        return r;
+    if (task == TASK_transcribe) /* of what is said; that of a translation is English */
+        ask.language = form_text(form, "language");
+    ask.pixels = pixels_of(form_text(form, "size"));
+    *ret = ask;
+    return 0;
 }
 
 static int find_model(struct ask *ask, const struct form *form, struct err *err)

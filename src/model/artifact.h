@@ -61,7 +61,10 @@ struct model {
     uint32_t purposes;      /* bits of enum purpose */
     uint64_t working_bytes; /* memory beside weights, where no geometry tells */
     uint32_t dimensions;    /* of an embedding */
-    bool one_slot;          /* engines force one slot for it */
+    struct str *languages;  /* ISO 639-1, of those it understands; none: not said, or many */
+    uint32_t languages_count;
+    uint64_t pixels; /* of the largest image or frame that it is made for; 0: not said */
+    bool one_slot;   /* engines force one slot for it */
     struct str licence, source, note;
     struct str refused_since; /* version from which refused_by does not load it; empty: loads */
     uint32_t refused_by;      /* enum engine_kind */

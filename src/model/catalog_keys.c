@@ -80,6 +80,8 @@ static const struct schema_row model_rows[] = {
     {"tasks", SCHEMA_set, AT(struct model, purposes), .required = true, WORDS(purpose_words)},
     {"working", SCHEMA_bytes, AT(struct model, working_bytes)},
     {"dimensions", SCHEMA_number, AT(struct model, dimensions)},
+    {"languages", SCHEMA_texts, AT_COUNTED(struct model, languages)},
+    {"pixels", SCHEMA_count, AT(struct model, pixels)},
     {"one_slot", SCHEMA_flag, AT(struct model, one_slot)},
     {"refused", SCHEMA_section, .offset = 0, .section = &refused_section},
     {"replace_by", SCHEMA_texts, AT_COUNTED(struct model, replace_by)},

@@ -332,3 +332,37 @@ def test_an_upload_takes_as_long_as_uploads_may(fleet, serve):
         sock.sendall(f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                      f"{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:100])
         assert sock.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_a_size_goes_only_where_the_model_is_made_for_it(fleet, serve):
+    image = b'{"created":1,"data":[{"b64_json":"AA=="}]}'
+    small, large = (Engine(lambda path, seen: (200, "application/json", [image])) for _ in "ab")
+    gateway = serve(fleet({"a": (small, "sd-server", "sd-turbo", ""),
+                           "b": (large, "sd-server", "flux-schnell-q8_0", "")},
+                          "categories:\n  image: {needs: {task: image}, primary: a, backups: [b]}\n"))
+
+    def draw(size):
+        body = json.dumps({"model": "image", "prompt": "x", "size": size}).encode()
+        return send(gateway, "/v1/images/generations", "application/json", body)
+
+    assert draw("512x512")[1]["x-tampu-machine"] == "a"
+    status, headers, _ = draw("1024x1024")
+    assert (status, headers["x-tampu-machine"]) == (200, "b")
+    status, _, said = draw("4096x4096")
+    assert status == 400 and b"no copy of 'image' can do what was asked (size)" in said
+    assert draw("auto")[1]["x-tampu-machine"] == "a"
+
+
+@pytest.mark.parametrize("path, asked, said", [
+    ("/v1/rerank", {"query": "q", "documents": ["a", "b"]}, {"results": [{"index": 1}]}),
+    ("/v1/moderations", {"input": "x"}, {"results": [{"flagged": False}]}),
+])
+def test_rankings_and_judgements_pass_through(fleet, serve, path, asked, said):
+    engine = Engine(lambda p, seen: (200, "application/json", [json.dumps(said).encode()]))
+    gateway = serve(fleet({"a": (engine, "openai", "unheard-of", "")}))
+    body = json.dumps({"model": "unheard-of", **asked}).encode()
+    status, _, answer = send(gateway, path, "application/json", body)
+    assert status == 200 and json.loads(answer) == said
+    assert engine.seen[0].path == path and json.loads(engine.seen[0].body) == json.loads(body)
+    status, _, answer = send(gateway, path, "application/json", b'{"model":"unheard-of"}')
+    assert status == 400 and json.loads(answer)["error"]["code"] == "bad_json"
