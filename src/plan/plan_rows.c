@@ -58,7 +58,7 @@ static int add_copies(struct plan_owner *o, const struct placement *pl, uint32_t
     for (uint32_t i = 0; i < p->seats_count; i++)
         if (pl->levels[i])
             order[count++] = i;
-    qsort_r(order, count, sizeof *order, compare_seats, (void *)(uintptr_t)p);
+    qsort_r(order, count, sizeof *order, compare_seats, &p);
     for (uint32_t i = 0; i < count && r == 0; i++) {
         copy_of[order[i]] = i;
         r = add_copy(o, pl, order[i]);
@@ -124,7 +124,7 @@ static struct str made_name(struct plan_owner *o, const struct artifact *a)
 
 static int compare_seats(const void *a, const void *b, void *ctx)
 {
-    const struct problem *p = ctx;
+    const struct problem *p = *(const struct problem *const *)ctx;
     const struct seat *x = &p->seats[*(const uint32_t *)a], *y = &p->seats[*(const uint32_t *)b];
 
     if (x->room != y->room)

@@ -8,7 +8,7 @@
 #include "plan/milp.h"
 #include "plan/search.h"
 
-enum { FLEETS_USUAL = 100, CONFIGS_MAX = 4096, SEATS_MAX = 64, TRIES_MAX = 200000 };
+enum { FLEETS_USUAL = 60, CONFIGS_MAX = 4096, SEATS_MAX = 64, TRIES_MAX = 200000 };
 
 /* Ways to fill one room. */
 struct configs {

@@ -11,7 +11,7 @@
 #include "plan/plan.h"
 #include "plan/solver.h"
 
-enum { WORDS_MAX = 4096, NOISES = 5, PROOF_MS = 60000, SCALE_MS = 120000, SCALE_MIB = 512 };
+enum { WORDS_MAX = 4096, NOISES = 3, PROOF_MS = 60000, SCALE_MS = 120000, SCALE_MIB = 512 };
 
 static struct catalog *catalog;
 static struct fleet *homelab;
