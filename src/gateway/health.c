@@ -11,11 +11,12 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/probe.h"
+#include "gateway/rolls.h"
 #include "gateway/scene.h"
 #include "net/clock.h"
 #include "net/timer.h"
 
-enum { SWEEP_MS = 1000 };
+enum { SWEEP_MS = 1000, ROLL_MS = 20000 };
 
 /* One engine of the present scene. */
 struct patient {
@@ -42,6 +43,7 @@ struct health {
     struct client *client;
     struct patient *patients;
     uint32_t patient_count;
+    struct rolls rolls;
     struct timer sweep;
     pthread_t thread;
     bool started;
@@ -202,6 +204,7 @@ static void admit(struct health *h, struct scene *scene)
     h->scene = scene;
     h->patients = calloc(view->engines_count + 1, sizeof *h->patients);
     h->patient_count = 0;
+    rolls_begin(&h->rolls, h->client, scene, h->traffic, ROLL_MS);
     for (uint32_t i = 0; h->patients && i < view->engines_count; i++) {
         struct patient *p = &h->patients[h->patient_count];
 
@@ -222,6 +225,7 @@ static void dismiss(struct health *h)
     free(h->patients);
     h->patients = NULL;
     h->patient_count = 0;
+    rolls_end(&h->rolls);
     scene_unref(h->scene);
     h->scene = NULL;
 }

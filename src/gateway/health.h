@@ -3,7 +3,8 @@
  * Health: asks every engine now and then whether it is there, and what it has loaded.
  *
  * Probes are GETs that load no model and cost no token (tables/engines.def; Ollama's /api/ps beside
- * it). Providers are not probed: their answers to real requests say how they are.
+ * it). Providers are not probed: their answers to real requests say how they are;
+ * only which models they have is asked, once for each fleet file (gateway/rolls).
  */
 #pragma once
 

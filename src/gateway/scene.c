@@ -14,6 +14,7 @@
 
 enum { SCENE_BYTES_MAX = 64 << 20 };
 
+static int check_prices(const struct view *view, struct err *err);
 static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *parts,
                        struct err *err);
 static int find_address(struct scene_engine *e, const struct view_engine *ve,
@@ -57,6 +58,8 @@ int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
             r = -ENOMEM;
         }
     }
+    if (r == 0 && parts->read_secrets)
+        r = check_prices(s->view, err);
     for (uint32_t i = 0; r == 0 && i < s->view->engines_count; i++)
         r = fill_engine(s, i, parts, err);
     for (uint32_t i = 0; r == 0 && i < s->view->copies_count; i++)
@@ -80,6 +83,31 @@ void scene_unref(struct scene *s)
 {
     if (s && __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) == 0)
         free_scene(s);
+}
+
+struct str scene_target(const struct scene_engine *e, struct str target)
+{
+    if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(target, STR("/v1/")))
+        return str_slice(target.data + 3, target.len - 3);
+    return target;
+}
+
+/* A price that nobody knows is not 0: a budget that counts it so would never end. */
+static int check_prices(const struct view *view, struct err *err)
+{
+    for (uint32_t i = 0; i < view->copies_count; i++) {
+        const struct copy *c = &view->copies[i];
+        bool is_free = c->has_parts && c->parts.cost == COST_FRE;
+
+        if (!c->cloud || is_free || c->cloud->has_price ||
+            (c->cloud_facts && c->cloud_facts->has_price))
+            continue;
+        return err_set(err, -EINVAL,
+                       PLACE "found no price of %.*s, and the catalog knows none; add "
+                             "price_in and price_out, dollars for a million tokens",
+                       PLACE_ARG(c->cloud->at), STR_ARG(c->name));
+    }
+    return 0;
 }
 
 static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *parts,

@@ -66,6 +66,9 @@ static inline const struct dialect *scene_dialect(const struct scene_engine *e, 
     return task == TASK_tokens ? e->counter : e->also == caller ? e->also : e->dialect;
 }
 
+/* One endpoint may speak below a path of its own: "/v1" is then part of it. */
+struct str scene_target(const struct scene_engine *e, struct str target);
+
 /* Takes fleet and catalog, also when it fails. */
 MUST_USE int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
                        const struct scene_parts *parts, struct err *err);

@@ -63,7 +63,8 @@ struct provider_kind_row {
 const struct engine_kind_row *engine_kind_row(enum engine_kind kind);
 const struct provider_kind_row *provider_kind_row(enum provider_kind kind);
 
-/* The first spelling: "vision". */
+/* The first spelling: "gemini", "vision". */
+struct str provider_name(enum provider_kind kind);
 const char *capability_name(enum capability c);
 const char *purpose_name(enum purpose p);
 

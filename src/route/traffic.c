@@ -209,6 +209,17 @@ bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uin
     return changed;
 }
 
+bool traffic_absent(struct traffic *t, struct copy_place *copy, bool absent)
+{
+    bool changed;
+
+    pthread_mutex_lock(&t->lock);
+    changed = copy->absent != absent;
+    copy->absent = absent;
+    pthread_mutex_unlock(&t->lock);
+    return changed;
+}
+
 void traffic_resident(struct traffic *t, struct copy_place *copy, bool resident)
 {
     pthread_mutex_lock(&t->lock);
@@ -269,7 +280,7 @@ static bool is_open(const struct copy_place *copy, uint64_t now_ms)
 {
     const struct engine_place *engine = copy->engine;
 
-    if ((engine->probed && !engine->up) || engine->held_until_ms > now_ms)
+    if (copy->absent || (engine->probed && !engine->up) || engine->held_until_ms > now_ms)
         return false;
     return breaker_allows(&engine->breaker, now_ms) && breaker_allows(&copy->breaker, now_ms);
 }

@@ -44,6 +44,7 @@ struct copy_place {
     uint32_t running;
     uint32_t waiting; /* how many in line could use it */
     bool resident;    /* in the engine's memory, as far as we know */
+    bool absent;      /* its provider has it no more */
 };
 
 /* Whether an attempt is the one that a breaker lets through after its bench. */
@@ -102,6 +103,9 @@ bool traffic_hold(struct traffic *t, struct engine_place *engine, uint64_t now_m
 /* What a probe found. True when it changed something. */
 bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uint64_t now_ms);
 void traffic_resident(struct traffic *t, struct copy_place *copy, bool resident);
+
+/* What the provider's own list says. True when it changed something. */
+bool traffic_absent(struct traffic *t, struct copy_place *copy, bool absent);
 
 /* Hands free slots to those who wait: once a second, for breakers whose time is over. */
 void traffic_sweep(struct traffic *t, uint64_t now_ms);

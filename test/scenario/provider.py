@@ -41,14 +41,15 @@ class Authority:
 
 
 class Provider:
-    """answers: names of transcripts, in turn; the last one again and again.
+    """answers: names of transcripts, in turn; the last one again and again. lists: the one that any
+    GET is answered with; 404 without.
 
     An error in the middle of a stream waits for .gate: what stands before it is with the caller.
     """
 
-    def __init__(self, authority, *answers):
+    def __init__(self, authority, *answers, lists=None):
         self.answers, self.heard, self.changed = list(answers), [], threading.Condition()
-        self.gate = threading.Event()
+        self.gate, self.lists, self.listed = threading.Event(), lists, 0
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.visitor())
         self.server.socket = authority.context().wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
@@ -76,7 +77,10 @@ class Provider:
                 self.give(answer)
 
             def do_GET(self):
-                self.give(provider.lists)
+                self.give(provider.lists or "missing")
+                with provider.changed:
+                    provider.listed += 1
+                    provider.changed.notify_all()
 
             def give(self, name):
                 status, headers, body = transcript(name)
@@ -93,8 +97,6 @@ class Provider:
                 pass
 
         return Visitor
-
-    lists = "anthropic/models"    # what a GET is answered
 
 
 def transcript(name):

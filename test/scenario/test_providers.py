@@ -1,9 +1,10 @@
 """Cloud providers behind the gateway, over TLS with a certificate authority of the test's own."""
 import json
+import subprocess
 
 import pytest
 from provider import Authority, Provider, transcript
-from world import Client, until
+from world import PATIENCE, TAMPU, Client, until
 
 CLAUDE, GPT = "M-CLD-PAY-claude-sonnet-4.6", "S-CLD-PAY-gpt-4o-mini"
 KEYS = {"CLAUDE_KEY": "sk-ant-secret", "GPT_KEY": "sk-secret"}
@@ -14,13 +15,13 @@ def cloud(start, tmp_path):
     """cloud(anthropic=[...], openai=[...]): a gateway in front of stand-ins that answer so."""
     authority, made = Authority(tmp_path), []
 
-    def open_one(trusted=True, **answers):
+    def open_one(trusted=True, lists=None, **answers):
         rows = {"anthropic": (CLAUDE, "claude-sonnet-4-6", "CLAUDE_KEY"),
                 "openai": (GPT, "gpt-4o-mini", "GPT_KEY")}
         lines, found = ["fleet: cloud", "machines: {}", "cloud:"], []
         for kind, told in answers.items():
             name, model, key = rows[kind]
-            found.append(Provider(authority, *told))
+            found.append(Provider(authority, *told, lists=lists or f"{kind}/models"))
             lines.append(f"  - {{name: {name}, provider: {kind}, model: {model}, "
                          f"url: \"{found[-1].url}\", key: \"env:{key}\", "
                          "price_in: 1, price_out: 2}")
@@ -157,9 +158,34 @@ def test_an_error_in_the_middle_of_a_stream_is_one_for_the_caller(cloud):
     assert translated.finish().text == "Hello" and "Overloaded" in translated.error["message"]
 
 
+def test_a_model_that_its_provider_lists_no_more_is_not_asked_for(cloud):
+    gateway, claude, gpt = cloud(lists="anthropic/models-later", anthropic=["anthropic/message"],
+                                 openai=["openai/stream"])
+    gateway.until_logged("model_gone", model=CLAUDE)
+    assert gateway.post("/v1/messages", anthropic(CLAUDE)).status == 503
+    assert not claude.heard and not gpt.heard
+
+
+def test_a_model_is_listed_by_the_name_of_one_of_its_versions(cloud):
+    gateway, gpt = cloud(openai=["openai/stream"])
+    until(lambda: gpt.listed, "the roll call", gpt.changed)
+    assert gateway.post("/v1/chat/completions", openai(GPT, stream=True)).text == "Hello!"
+    assert not gateway.logged("model_gone")
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(cloud):
     gateway, claude = cloud(trusted=False, anthropic=["anthropic/message"])
     answer = gateway.post("/v1/messages", anthropic(CLAUDE))
     assert answer.status == 502
     until(lambda: gateway.logged("attempt_failed", failure="tls_failed"), "the failure")
     assert not claude.heard
+
+
+def test_a_paid_model_without_a_price_is_refused_at_start(tmp_path):
+    (tmp_path / "fleet.yaml").write_text(
+        "fleet: cloud\nmachines: {}\ncloud:\n"
+        "  - {name: M-CLD-PAY-new, provider: anthropic, model: claude-not-yet-known}\n")
+    ended = subprocess.run([TAMPU, "serve", "fleet.yaml", "--listen", "127.0.0.1:0"], cwd=tmp_path,
+                           capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 2
+    assert "fleet.yaml:4:" in ended.stderr and "price_in" in ended.stderr
