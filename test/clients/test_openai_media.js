@@ -3,21 +3,24 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { toFile } = require('openai');
-const { start, errorOf, DESK, SHELF } = require('./gateway.js');
+const { start, errorOf, waitUntil, DESK, SHELF } = require('./gateway.js');
 
 const HEAR = 'XS-LOC-FRE-whisper-large-v3-turbo';
 const DRAW = 'M-LOC-FRE-flux-schnell';
 const SPEAK = 'XS-LOC-FRE-kokoro';
+const FILM = 'XS-LOC-FRE-wan2.1-t2v-1.3b';
 const STUDIO = `
   studio:
     hardware: {cpu: i9-12900K, gpu: RTX 5090, ram: 64 GB}
     engines:
       - {kind: whisper-server, args: [--inference-path, /v1/audio/transcriptions]}
       - sd-server
+      - {kind: sd-server, name: sd-video, port: 1235}
       - openai
     models:
       - {pull: whisper-large-v3-turbo, name: ${HEAR}, engine: whisper-server}
       - {pull: flux-schnell-q8_0, name: ${DRAW}, engine: sd-server}
+      - {pull: wan2.1-t2v-1.3b-q8_0, name: ${FILM}, engine: sd-video}
       - {pull: kokoro, name: ${SPEAK}, engine: openai}
 `;
 const WAV = Buffer.concat([Buffer.from('RIFF'), Buffer.alloc(64000, 7)]);
@@ -105,6 +108,23 @@ test('images from images', async () => {
         model: DRAW, prompt: 'with a hat', image: [await toFile(PNG, 'a.png'), await toFile(PNG, 'b.png')],
     });
     assert.deepEqual(Buffer.from(made.data[0].b64_json, 'base64'), PNG);
+});
+
+test('a video, from words to bytes', async () => {
+    let video = await client.videos.create({ model: FILM, prompt: 'a llama runs', seconds: '4', size: '64x64' });
+    assert.match(video.id, /^video_/);
+    assert.equal(video.status, 'queued');
+    await waitUntil(async () => {
+        video = await client.videos.retrieve(video.id);
+        return video.status === 'completed';
+    });
+    assert.equal(video.progress, 100);
+    const answer = await client.videos.downloadContent(video.id);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    assert.equal(answer.headers.get('content-type'), 'video/webm');
+    assert.equal(bytes.toString('hex', 0, 4), '1a45dfa3');
+    const error = await errorOf(client.videos.retrieve(`${video.id}x`));
+    assert.equal(error.status, 404);
 });
 
 test('what no copy can do is refused by the name of the ability', async () => {
