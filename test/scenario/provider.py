@@ -42,12 +42,12 @@ class Authority:
 
 class Provider:
     """answers: names of transcripts, in turn; the last one again and again. lists: the one that any
-    GET is answered with; 404 without.
+    GET is answered with.
 
     An error in the middle of a stream waits for .gate: what stands before it is with the caller.
     """
 
-    def __init__(self, authority, *answers, lists=None):
+    def __init__(self, authority, lists, *answers):
         self.answers, self.heard, self.changed = list(answers), [], threading.Condition()
         self.gate, self.lists, self.listed = threading.Event(), lists, 0
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.visitor())
@@ -77,7 +77,7 @@ class Provider:
                 self.give(answer)
 
             def do_GET(self):
-                self.give(provider.lists or "missing")
+                self.give(provider.lists)
                 with provider.changed:
                     provider.listed += 1
                     provider.changed.notify_all()

@@ -21,7 +21,7 @@ def cloud(start, tmp_path):
         lines, found = ["fleet: cloud", "machines: {}", "cloud:"], []
         for kind, told in answers.items():
             name, model, key = rows[kind]
-            found.append(Provider(authority, *told, lists=lists or f"{kind}/models"))
+            found.append(Provider(authority, lists or f"{kind}/models", *told))
             lines.append(f"  - {{name: {name}, provider: {kind}, model: {model}, "
                          f"url: \"{found[-1].url}\", key: \"env:{key}\", "
                          "price_in: 1, price_out: 2}")
