@@ -75,7 +75,7 @@ struct board {
 
 /* How long the past counts: for a request that would evict somebody; for what is loaded unasked;
  * for whom to trust. */
-#define BOARD_LATELY_S   120.0
+#define BOARD_LATELY_S   60.0
 #define BOARD_LOADS_S    600.0
 #define BOARD_FAILURES_S 3600.0
 

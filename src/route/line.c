@@ -47,7 +47,8 @@ static void stand(struct line *l, struct errand *e);
 static void step_out(struct line *l, struct errand *e);
 static void look_at(struct line *l, struct errand *e, uint64_t now_ms);
 static void start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms);
-static void credit(struct board *b, const struct choice *c, uint64_t now_ms);
+static void credit_saved(struct board *b, const struct choice *c, uint64_t now_ms);
+static void credit_missed(struct board *b, const struct choice *c, uint64_t now_ms);
 static bool is_alone(const struct board *b, uint32_t copy);
 static void learn(struct line *l, const struct errand *e, const struct errand_end *how);
 static void learn_output(struct lane *lane, uint32_t tokens);
@@ -93,9 +94,10 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
         return -ENOMEM;
     e->came_ms = now_ms;
     know_lane(e);
-    if (choice_make(&c, l->board, e, now_ms))
+    if (choice_make(&c, l->board, e, now_ms)) {
         service_s = (c.costs.prompt_s + c.costs.decode_s) / e->worth.weight;
-    else if (!has_hope(l->board, e, now_ms))
+        credit_missed(l->board, &c, now_ms);
+    } else if (!has_hope(l->board, e, now_ms))
         return -EAGAIN;
     e->start_tag = fmax(l->clock, *key);
     e->finish_tag = *key = e->start_tag + service_s;
@@ -312,7 +314,7 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
                                     .work_s = load_s + c->costs.prompt_s + c->costs.decode_s +
                                               c->costs.shared_s,
                                     .weight = e->worth.weight});
-    credit(b, c, now_ms);
+    credit_saved(b, c, now_ms);
     e->batch_begun = copy->run_count;
     e->was_alone = is_alone(b, c->copy);
     breaker_try(&copy->breaker, now_ms);
@@ -323,13 +325,19 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
     l->hooks.start(l->hooks.ctx, e, c, loads_keep_alive_s(b, c->copy, now_ms));
 }
 
-/* What is loaded, and what is not, is worth what it spares. */
-static void credit(struct board *b, const struct choice *c, uint64_t now_ms)
+/* What is loaded is worth what it spares whoever it serves. */
+static void credit_saved(struct board *b, const struct choice *c, uint64_t now_ms)
 {
     struct board_copy *copy = &b->copies[c->copy];
 
     rate_add(&copy->saved, c->saved_s, BOARD_LOADS_S, now_ms);
     rate_add(&copy->saved_lately, c->saved_s, BOARD_LATELY_S, now_ms);
+}
+
+/* What is away is worth what it would have spared whoever comes: the wait that lies before them,
+ * too. */
+static void credit_missed(struct board *b, const struct choice *c, uint64_t now_ms)
+{
     if (c->missed != BOARD_NONE && c->missed != (int)c->copy)
         rate_add(&b->copies[c->missed].missed, c->missed_s, BOARD_LOADS_S, now_ms);
 }

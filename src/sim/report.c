@@ -57,6 +57,7 @@ static void write_policy(struct json_out *o, const struct tally *t)
     json_number(json_key(o, "requests"), t->requests);
     json_number(json_key(o, "completed"), t->completed);
     json_number(json_key(o, "lost"), t->lost);
+    json_number(json_key(o, "stranded"), t->stranded);
     write_quantiles(o, "ttft_s", &t->first_s);
     write_quantiles(o, "tpot_s", &t->token_s);
     write_quantiles(o, "slowdown", &t->slowdown);

@@ -23,6 +23,7 @@ static void play_cloud(struct stage *s);
 static void play_events(struct stage *s);
 static void hear_end(struct stage *s, struct asker *a);
 static void count_answer(struct asker *a);
+static bool is_stranded(const struct asker *a);
 static void raise_event(struct asker *a, bool is_first, enum asker_end end);
 static void send_to_cloud(struct asker *a);
 static void fill_visit(struct visit *v, const struct asker *a, double keep_alive_s);
@@ -103,6 +104,7 @@ void stage_lose(struct asker *a)
     a->is_over = true;
     a->stage->open_count--;
     a->stage->tally->lost++;
+    a->stage->tally->stranded += is_stranded(a);
 }
 
 void stage_unload(struct stage *s, uint32_t copy)
@@ -190,6 +192,8 @@ static void finish(struct stage *s)
 {
     s->policy->close(s->of_policy);
     s->tally->lost += s->open_count;
+    for (uint32_t i = 0; i < s->arrived; i++)
+        s->tally->stranded += !s->askers[i].is_over && is_stranded(&s->askers[i]);
     for (uint32_t i = 0; i < s->facts->machines_count; i++)
         if (s->machines[i].world) {
             struct world_counts counts = world_count(s->machines[i].world);
@@ -350,6 +354,22 @@ static void count_answer(struct asker *a)
     s->tally->continued += a->said > 0;
     tally_add(s->tally, a->row, a->first_s - a->row->at_s, s->now_s - a->row->at_s,
               stage_ideal_s(s, a->row));
+}
+
+/* None of those that are still up could hold its prompt, and what was said already. */
+static bool is_stranded(const struct asker *a)
+{
+    const struct stage *s = a->stage;
+    const struct stage_options_of *o = &s->options_of[a->row->demand];
+
+    for (uint32_t i = 0; i < o->count; i++) {
+        const struct board_copy *c = &s->facts->copies[o->rows[i].copy];
+
+        if (c->machine == BOARD_NONE || (!s->machines[c->machine].is_dead &&
+                                         c->expected.context >= a->row->prompt_tokens + a->said))
+            return false;
+    }
+    return true;
 }
 
 static void raise_event(struct asker *a, bool is_first, enum asker_end end)

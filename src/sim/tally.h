@@ -19,8 +19,9 @@ struct quantiles {
 struct tally {
     const char *policy;
     uint32_t requests, completed, lost, continued, retried, cloud_requests;
-    uint32_t good;  /* in time, and fast enough */
-    double goodput; /* share of them */
+    uint32_t stranded; /* of the lost: no machine that was left had the context for it */
+    uint32_t good;     /* in time, and fast enough */
+    double goodput;    /* share of them */
     uint64_t loads, evictions;
     double loads_per_hour, span_s;
     double money_micro;
