@@ -168,7 +168,7 @@ static int add_cloud(struct view_owner *o, const struct cloud_model *cloud, stru
         .cloud = cloud,
         .cloud_facts = facts,
         .engine_index = find_provider(o, cloud),
-        .engine_name = str_from(provider_kind_row(cloud->provider)->name),
+        .engine_name = provider_name((enum provider_kind)cloud->provider),
         .tag = cloud->model,
         .name = cloud->name,
         .context = cloud->context ? cloud->context
@@ -197,8 +197,9 @@ static uint32_t find_provider(struct view_owner *o, const struct cloud_model *cl
     }
     e = &o->view.engines[o->view.engines_count];
     *e = (struct view_engine){.cloud = cloud};
-    e->name = str_from(arena_printf(&o->arena, "cloud:%s/%.*s",
-                                    provider_kind_row(cloud->provider)->name, STR_ARG(cloud->key)));
+    e->name = str_from(arena_printf(&o->arena, "cloud:%.*s/%.*s",
+                                    STR_ARG(provider_name((enum provider_kind)cloud->provider)),
+                                    STR_ARG(cloud->key)));
     return o->view.engines_count++;
 }
 

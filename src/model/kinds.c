@@ -63,6 +63,13 @@ const struct provider_kind_row *provider_kind_row(enum provider_kind kind)
     return &provider_rows[kind];
 }
 
+struct str provider_name(enum provider_kind kind)
+{
+    struct str others;
+
+    return str_cut(str_from(provider_kind_row(kind)->name), '|', &others);
+}
+
 const char *capability_name(enum capability c)
 {
     assert(c < CAPABILITY_COUNT);
