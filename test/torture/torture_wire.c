@@ -65,6 +65,15 @@ static const char gemini_chat[] =
     "\"thinkingLevel\":"
     "\"HIGH\"},\"odd\":1},\"safetySettings\":[]}";
 
+static const char anthropic_chat[] =
+    "{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"system\":[{\"type\":\"text\",\"text\":"
+    "\"s\",\"cache_control\":{}}],\"messages\":[{\"role\":\"user\",\"content\":\"t\"},{\"role\":"
+    "\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"a\",\"signature\":\"tampu\"},"
+    "{\"type\":\"thinking\",\"thinking\":\"b\",\"signature\":\"x\"},{\"type\":\"tool_use\",\"id\":"
+    "\"1\",\"name\":\"f\",\"input\":{\"a\":1}}]},{\"role\":\"user\",\"content\":[{\"type\":"
+    "\"tool_result\",\"tool_use_id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":\"r\"}]},{"
+    "\"type\":\"text\",\"text\":\"u\"}]}],\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"
+    "\"stop_sequences\":[\"a\"],\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}}";
 static const char openai_stream[] =
     ": ping\n\ndata: {\"choices\":[{\"delta\":{\"reasoning\":\"r\"}}]}\n\n"
     "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"two\"}}]}\n\n"
@@ -80,6 +89,13 @@ static const char ollama_stream[] =
     "{\"message\":{\"content\":\"c\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":"
     "{\"a\":1}}}]},\"done\":false}\n"
     "{\"message\":{\"content\":\"\"},\"done\":true,\"eval_count\":2}\n";
+static const char anthropic_stream[] =
+    "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":1}}}\n\n"
+    "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"tool_use\",\"id\":\"i\","
+    "\"name\":\"f\",\"input\":{\"a\":1}}}\n\n"
+    "data: {\"type\":\"content_block_stop\"}\n\n"
+    "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{}}\n\n"
+    "data: {\"type\":\"message_stop\"}\n\n";
 static const char gemini_stream[] =
     "data: "
     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"h\",\"thought\":true},{\"text\":\"c\"}]}"
@@ -257,6 +273,21 @@ static int responses_asks_openai(void)
     return request(DIALECT_responses, DIALECT_openai, TASK_chat, responses_chat);
 }
 
+static int anthropic_asks_openai(void)
+{
+    return request(DIALECT_anthropic, DIALECT_openai, TASK_chat, anthropic_chat);
+}
+
+static int anthropic_asks_anthropic(void)
+{
+    return request(DIALECT_anthropic, DIALECT_anthropic, TASK_chat, anthropic_chat);
+}
+
+static int ollama_asks_anthropic(void)
+{
+    return request(DIALECT_ollama, DIALECT_anthropic, TASK_chat, ollama_chat);
+}
+
 static int gemini_asks_openai(void)
 {
     return request(DIALECT_gemini, DIALECT_openai, TASK_chat, gemini_chat);
@@ -340,6 +371,18 @@ static int openai_answers_responses(void)
     return r < 0 ? r : answer(DIALECT_openai, DIALECT_responses, TASK_chat, false, openai_stream);
 }
 
+static int openai_answers_anthropic(void)
+{
+    int r = answer(DIALECT_openai, DIALECT_anthropic, TASK_chat, true, openai_stream);
+
+    return r < 0 ? r : answer(DIALECT_openai, DIALECT_anthropic, TASK_chat, false, openai_stream);
+}
+
+static int anthropic_answers_ollama(void)
+{
+    return answer(DIALECT_anthropic, DIALECT_ollama, TASK_chat, true, anthropic_stream);
+}
+
 static int gemini_answers_openai(void)
 {
     int r = answer(DIALECT_gemini, DIALECT_openai, TASK_chat, true, gemini_stream);
@@ -405,6 +448,11 @@ SCENE(ollama_asks_openai)
 SCENE(ollama_asks_ollama)
 SCENE(ollama_answers_openai)
 SCENE(openai_answers_ollama)
+SCENE(anthropic_asks_openai)
+SCENE(anthropic_asks_anthropic)
+SCENE(ollama_asks_anthropic)
+SCENE(openai_answers_anthropic)
+SCENE(anthropic_answers_ollama)
 SCENE(gemini_asks_openai)
 SCENE(forms)
 SCENE(responses_asks_openai)
@@ -434,6 +482,11 @@ int main(void)
         cmocka_unit_test(scene_ollama_asks_ollama),
         cmocka_unit_test(scene_ollama_answers_openai),
         cmocka_unit_test(scene_openai_answers_ollama),
+        cmocka_unit_test(scene_anthropic_asks_openai),
+        cmocka_unit_test(scene_anthropic_asks_anthropic),
+        cmocka_unit_test(scene_ollama_asks_anthropic),
+        cmocka_unit_test(scene_openai_answers_anthropic),
+        cmocka_unit_test(scene_anthropic_answers_ollama),
         cmocka_unit_test(scene_gemini_asks_openai),
         cmocka_unit_test(scene_forms),
         cmocka_unit_test(scene_responses_asks_openai),
