@@ -53,10 +53,10 @@ def door(tmp_path_factory):
     node.drop()
 
 
-def post(door, body):
+def post(door, body, path=PATH):
     connection, node = door
     node.received.clear()
-    connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
 
@@ -76,6 +76,26 @@ def test_what_is_not_json_is_refused(door, body):
         assert status == 400
         assert answer["error"]["type"] == "invalid_request_error" and answer["error"]["message"]
         assert door[1].received == []
+
+
+DOORS = {
+    "/api/chat": (b'{"model":"qwen3:8b","messages":[],"x":', lambda e: e),
+    "/api/generate": (b'{"model":"qwen3:8b","prompt":"p","x":', lambda e: e),
+    "/v1/messages": (b'{"model":"qwen3:8b","max_tokens":9,"messages":[],"x":',
+                     lambda e: e["type"] == "invalid_request_error" and e["message"]),
+    "/v1beta/models/qwen3:8b:generateContent": (
+        b'{"contents":[],"x":', lambda e: e["status"] == "INVALID_ARGUMENT" and e["message"]),
+}
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_it_is_refused_in_the_words_of_each_door(door, path):
+    begin, words = DOORS[path]
+    for case in REJECT:
+        for sent in (case.values[0], begin + case.values[0] + b"}"):
+            status, answer = post(door, sent, path)
+            assert status == 400 and words(answer["error"]), (case.id, answer)
+            assert door[1].received == []
 
 
 @pytest.mark.parametrize("value", ACCEPT)
