@@ -160,10 +160,10 @@ static bool choose_run(const struct problem *p, struct seat *s)
     }
     if (s->line && s->line->context)
         return fit_run(p, s);
-    if (!s->line) {
-        uint64_t context = declared_context(p, a);
-
-        s->run.context = context < s->run.context ? context : s->run.context;
+    if (!s->line && !(stall->is_process && running_context(stall->engine))) {
+        s->run.context = declared_context(p, a);
+        if (native && s->run.context > native)
+            s->run.context = native;
     }
     while (!fit_run(p, s)) {
         if (s->run.context / 2 < RUNNING_CONTEXT_LEAST)
