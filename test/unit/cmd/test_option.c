@@ -154,9 +154,23 @@ static void too_many_words_are_refused(void **state)
     assert_int_equal(status, EXIT_usage);
 }
 
+static void all_values_of_an_option_can_be_had(void **state)
+{
+    (void)state;
+    o = (struct options){0};
+    assert_int_equal(
+        captured(read_options, "plan", "--what-if", "a", "f", "--what-if=b", "--json", NULL), 100);
+    assert_string_equal(option_value_at(&o, "what-if", 0), "a");
+    assert_string_equal(option_value_at(&o, "what-if", 1), "b");
+    assert_null(option_value_at(&o, "what-if", 2));
+    assert_string_equal(option_value(&o, "what-if"), "b");
+    assert_null(option_value_at(&o, "why", 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_values_of_an_option_can_be_had),
         cmocka_unit_test(values_and_flags_and_operands),
         cmocka_unit_test(values_come_as_they_were_typed),
         cmocka_unit_test(what_is_wrong_is_said_with_a_suggestion),
