@@ -180,7 +180,7 @@ static void a_file_of_something_else_is_left_alone(void **state)
     assert_non_null(file);
     fputs("Dear Ana, this is a letter.\n", file);
     fclose(file);
-    refused(-EINVAL, "not a database");
+    refused(-EINVAL, "it is no store of this program's");
     file = fopen(suite_path, "re");
     assert_non_null(file);
     assert_non_null(fgets(line, sizeof line, file));
