@@ -164,8 +164,8 @@ static int read_settings(struct chat *chat, yyjson_val *root, struct err *err)
 {
     yyjson_val *format = json_find(root, "format"), *think = json_find(root, "think");
 
-    chat->logprobs = json_find_true(root, "logprobs");
-    chat->top_logprobs = (uint32_t)json_find_u64(root, "top_logprobs");
+    if (json_find_true(root, "logprobs"))
+        return err_set(err, -ENOTSUP, "logprobs: they cannot be had from this engine");
     if (yyjson_is_obj(format)) {
         chat->format = FORMAT_schema;
         chat->schema = format;

@@ -133,6 +133,74 @@ static void a_path_without_a_name_is_refused(void **state)
     arena_fini(&arena);
 }
 
+/* One request of OpenAI's as an engine of OpenAI's is asked, in `out`; by way of Gemini when
+ * `detour`.
+ */
+static void write_openai(struct buf *out, const char *body, bool detour)
+{
+    const struct copy_shape shape = {.model = STR("m"), .can_think = true};
+    const struct dialect *openai = dialect_get(DIALECT_openai);
+    struct arena arena;
+    struct ask ask = {0}, again = {0};
+    struct chat chat;
+    struct buf between;
+    struct err err;
+
+    arena_init(&arena, 1 << 20);
+    buf_init(&between, 1 << 16);
+    assert_int_equal(openai->scan(&ask, TASK_chat, str_from(body), &err), 0);
+    assert_int_equal(openai->read_request(&chat, &ask, &arena, &err), 0);
+    if (detour) {
+        assert_int_equal(gemini()->write_request(&between, &chat, &shape, false, &arena, &err), 0);
+        assert_int_equal(gemini()->scan(&again, TASK_chat, buf_str(&between), &err), 0);
+        assert_int_equal(
+            gemini()->scan_path(&again, STR("g:generateContent"), STR(""), &arena, &err), 0);
+        assert_int_equal(gemini()->read_request(&chat, &again, &arena, &err), 0);
+    }
+    assert_int_equal(openai->write_request(out, &chat, &shape, false, &arena, &err), 0);
+    buf_fini(&between);
+    ask_fini(&ask);
+    ask_fini(&again);
+    arena_fini(&arena);
+}
+
+/* What both dialects have a place for means the same after a detour. */
+static void what_is_carried_there_and_back_is_the_same(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"model\":\"g\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+        "{\"role\":\"user\",\"content\":\"hi\"}],\"max_tokens\":9,\"temperature\":0.5,"
+        "\"top_p\":0.9,\"seed\":7,\"stop\":[\"a\",\"b\"],\"presence_penalty\":0.1,"
+        "\"frequency_penalty\":0.2,\"reasoning_effort\":\"low\"}",
+        "{\"model\":\"g\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+        "\"text\":\"look\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+        "\"data:image/png;base64,iVBOR\"}}]},{\"role\":\"assistant\",\"content\":\"one moment\","
+        "\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+        "\"arguments\":\"{\\\"x\\\":[1,null]}\"}},{\"id\":\"b\",\"type\":\"function\","
+        "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\","
+        "\"tool_call_id\":\"a\",\"content\":\"1\"},{\"role\":\"tool\",\"tool_call_id\":\"b\","
+        "\"content\":\"\\\"2\\\"\"},{\"role\":\"user\",\"content\":\"so?\"}],\"tools\":[{"
+        "\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\","
+        "\"parameters\":{\"type\":\"object\"}}}],\"tool_choice\":{\"type\":\"function\","
+        "\"function\":{\"name\":\"f\"}},\"response_format\":{\"type\":\"json_schema\","
+        "\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        struct buf straight, around;
+
+        buf_init(&straight, 1 << 16);
+        buf_init(&around, 1 << 16);
+        write_openai(&straight, bodies[i], false);
+        write_openai(&around, bodies[i], true);
+        if (!str_equal(buf_str(&straight), buf_str(&around)))
+            fail_msg("%.*s\nis not\n%.*s", STR_ARG(buf_str(&straight)), STR_ARG(buf_str(&around)));
+        buf_fini(&straight);
+        buf_fini(&around);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +209,7 @@ int main(void)
         cmocka_unit_test(names_are_read_in_both_spellings),
         cmocka_unit_test(the_path_says_model_and_framing),
         cmocka_unit_test(a_path_without_a_name_is_refused),
+        cmocka_unit_test(what_is_carried_there_and_back_is_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
