@@ -21,6 +21,7 @@ static void on_head(void *ctx, const struct reply *r);
 static void on_body(void *ctx, struct str chunk);
 static void on_end(void *ctx);
 static void on_fail(void *ctx, enum failure why, const char *words);
+static bool is_version(struct str rest);
 static size_t read_names(struct str **ret, yyjson_val *root);
 static void finish(struct roll *r, const struct str *names, size_t count);
 
@@ -68,9 +69,15 @@ bool roll_has(const struct str *names, size_t count, struct str model)
 {
     for (size_t i = 0; i < count; i++)
         if (str_starts(names[i], model) &&
-            (names[i].len == model.len || names[i].data[model.len] == '-'))
+            is_version(str_slice(names[i].data + model.len, names[i].len - model.len)))
             return true;
     return false;
+}
+
+/* Nothing, or a day: "-20251001", "-2024-07-18". */
+static bool is_version(struct str rest)
+{
+    return !rest.len || (rest.len >= 9 && str_starts(rest, STR("-20")));
 }
 
 static void on_head(void *ctx, const struct reply *r)

@@ -86,45 +86,45 @@ static void every_failure_has_a_type_that_the_library_knows(void **state)
     }
 }
 
-/* -EINVAL is the caller's mistake, -ENOTSUP what no engine of another dialect can do. */
-static void what_is_wrong_is_named(void **state)
-{
 #define HEAD        "{\"model\":\"m\",\"max_tokens\":1,"
 #define HI          "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
 #define SAID(block) HEAD "\"messages\":[{\"role\":\"user\",\"content\":[" block "]}]}"
-    static const struct {
-        const char *body;
-        int r;
-        const char *words;
-    } cases[] = {
-        {"{\"model\":\"m\"," HI "}", -EINVAL, "max_tokens"},
-        {HEAD "\"messages\":\"hi\"}", -EINVAL, "messages: expected a list"},
-        {HEAD "\"messages\":[{\"role\":\"robot\",\"content\":\"\"}]}", -EINVAL,
-         "messages[0]: role"},
-        {HEAD "\"messages\":[{\"role\":\"user\"}]}", -EINVAL, "content"},
-        {SAID("{\"type\":\"text\"}"), -EINVAL, "text: expected text"},
-        {SAID("{\"type\":\"search_result\"}"), -ENOTSUP, "search_result"},
-        {SAID("{\"type\":\"image\",\"source\":{\"type\":\"file\",\"file_id\":\"f\"}}"), -ENOTSUP,
-         "source.type"},
-        {SAID("{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"ftp://x\"}}"), -EINVAL,
-         "source.url"},
-        {SAID("{\"type\":\"image\",\"source\":{\"type\":\"base64\"}}"), -EINVAL, "media_type"},
-        {SAID("{\"type\":\"tool_result\"}"), -EINVAL, "tool_use_id"},
-        {HEAD HI ",\"tools\":{}}", -EINVAL, "tools: expected a list"},
-        {HEAD HI ",\"tools\":[{\"name\":\"f\"}]}", -EINVAL, "tools[0]: input_schema"},
-        {HEAD HI ",\"tools\":[{\"input_schema\":{}}]}", -EINVAL, "tools[0]: name"},
-        {HEAD HI ",\"tool_choice\":{\"type\":\"some\"}}", -EINVAL, "tool_choice.type"},
-        {HEAD HI ",\"tool_choice\":{\"type\":\"tool\"}}", -EINVAL, "tool_choice.name"},
-        {HEAD HI ",\"thinking\":{\"type\":\"enabled\"}}", -EINVAL, "budget_tokens"},
-        {HEAD HI ",\"thinking\":{\"type\":\"deeply\"}}", -EINVAL, "thinking.type"},
-        {HEAD HI ",\"temperature\":\"hot\"}", -EINVAL, "temperature"},
-        {HEAD HI ",\"stop_sequences\":[1]}", -EINVAL, "stop_sequences"},
-        {HEAD HI ",\"output_config\":{\"format\":{\"type\":\"xml\"}}}", -EINVAL, "format.type"},
-        {HEAD HI ",\"mcp_servers\":[]}", -ENOTSUP, "mcp_servers"},
-    };
 
+/* -EINVAL is the caller's mistake, -ENOTSUP what no engine of another dialect can do. */
+static const struct {
+    const char *body;
+    int r;
+    const char *words;
+} mistakes[] = {
+    {"{\"model\":\"m\"," HI "}", -EINVAL, "max_tokens"},
+    {HEAD "\"messages\":\"hi\"}", -EINVAL, "messages: expected a list"},
+    {HEAD "\"messages\":[{\"role\":\"robot\",\"content\":\"\"}]}", -EINVAL, "messages[0]: role"},
+    {HEAD "\"messages\":[{\"role\":\"user\"}]}", -EINVAL, "content"},
+    {SAID("{\"type\":\"text\"}"), -EINVAL, "text: expected text"},
+    {SAID("{\"type\":\"search_result\"}"), -ENOTSUP, "search_result"},
+    {SAID("{\"type\":\"image\",\"source\":{\"type\":\"file\",\"file_id\":\"f\"}}"), -ENOTSUP,
+     "source.type"},
+    {SAID("{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"ftp://x\"}}"), -EINVAL,
+     "source.url"},
+    {SAID("{\"type\":\"image\",\"source\":{\"type\":\"base64\"}}"), -EINVAL, "media_type"},
+    {SAID("{\"type\":\"tool_result\"}"), -EINVAL, "tool_use_id"},
+    {HEAD HI ",\"tools\":{}}", -EINVAL, "tools: expected a list"},
+    {HEAD HI ",\"tools\":[{\"name\":\"f\"}]}", -EINVAL, "tools[0]: input_schema"},
+    {HEAD HI ",\"tools\":[{\"input_schema\":{}}]}", -EINVAL, "tools[0]: name"},
+    {HEAD HI ",\"tool_choice\":{\"type\":\"some\"}}", -EINVAL, "tool_choice.type"},
+    {HEAD HI ",\"tool_choice\":{\"type\":\"tool\"}}", -EINVAL, "tool_choice.name"},
+    {HEAD HI ",\"thinking\":{\"type\":\"enabled\"}}", -EINVAL, "budget_tokens"},
+    {HEAD HI ",\"thinking\":{\"type\":\"deeply\"}}", -EINVAL, "thinking.type"},
+    {HEAD HI ",\"temperature\":\"hot\"}", -EINVAL, "temperature"},
+    {HEAD HI ",\"stop_sequences\":[1]}", -EINVAL, "stop_sequences"},
+    {HEAD HI ",\"output_config\":{\"format\":{\"type\":\"xml\"}}}", -EINVAL, "format.type"},
+    {HEAD HI ",\"mcp_servers\":[]}", -ENOTSUP, "mcp_servers"},
+};
+
+static void what_is_wrong_is_named(void **state)
+{
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(mistakes); i++) {
         struct arena arena;
         struct ask ask = {0};
         struct chat chat;
@@ -132,11 +132,11 @@ static void what_is_wrong_is_named(void **state)
         int r;
 
         arena_init(&arena, 1 << 20);
-        r = anthropic()->scan(&ask, TASK_chat, str_from(cases[i].body), &err);
+        r = anthropic()->scan(&ask, TASK_chat, str_from(mistakes[i].body), &err);
         if (r == 0)
             r = anthropic()->read_request(&chat, &ask, &arena, &err);
-        if (r != cases[i].r || !strstr(err.text, cases[i].words))
-            fail_msg("%s: %d %s", cases[i].body, r, err.text);
+        if (r != mistakes[i].r || !strstr(err.text, mistakes[i].words))
+            fail_msg("%s: %d %s", mistakes[i].body, r, err.text);
         ask_fini(&ask);
         arena_fini(&arena);
     }

@@ -219,6 +219,35 @@ static void whatever_happens_the_counts_hold_and_the_line_is_fair(void **state)
     counts_hold();
 }
 
+static void who_asks_to_be_left_alone_is_though_others_still_answer(void **state)
+{
+    struct asker *a = world.askers;
+
+    (void)state;
+    assert_int_equal(ask_for(&a[0], world.copies[2]), ASK_taken);
+    assert_true(traffic_hold(world.traffic, world.engines[0], world.now_ms, world.now_ms + 5000));
+    assert_false(traffic_hold(world.traffic, world.engines[0], world.now_ms, world.now_ms + 10));
+    finish(&a[0], answered);
+    assert_int_equal(ask_for(&a[1], world.copies[0]), ASK_none);
+    assert_int_equal(a[1].w.retry_ms, 5000);
+    assert_int_equal(ask_for(&a[2], world.copies[1]), ASK_taken);
+    world.now_ms += 5000;
+    assert_int_equal(ask_for(&a[1], world.copies[0]), ASK_taken);
+}
+
+static void a_copy_that_is_listed_no_more_is_not_asked_until_it_is_again(void **state)
+{
+    struct asker *a = world.askers;
+
+    (void)state;
+    assert_true(traffic_absent(world.traffic, world.copies[0], true));
+    assert_false(traffic_absent(world.traffic, world.copies[0], true));
+    assert_int_equal(ask_for(&a[0], world.copies[0]), ASK_none);
+    assert_int_equal(ask_for(&a[1], world.copies[2]), ASK_taken);
+    assert_true(traffic_absent(world.traffic, world.copies[0], false));
+    assert_int_equal(ask_for(&a[0], world.copies[0]), ASK_taken);
+}
+
 static void a_slot_that_becomes_free_goes_to_who_has_waited_longest(void **state)
 {
     struct asker *a = world.askers;
@@ -476,6 +505,8 @@ int main(void)
         TEST(whatever_happens_the_counts_hold_and_the_line_is_fair),
         TEST(a_slot_that_becomes_free_goes_to_who_has_waited_longest),
         TEST(a_slot_granted_to_one_who_left_is_given_on),
+        TEST(who_asks_to_be_left_alone_is_though_others_still_answer),
+        TEST(a_copy_that_is_listed_no_more_is_not_asked_until_it_is_again),
         TEST(a_full_line_takes_nobody_and_other_lines_still_do),
         TEST(a_line_of_no_length_refuses_at_once),
         TEST(the_first_in_order_that_is_free_is_taken),
