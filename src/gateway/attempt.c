@@ -38,6 +38,7 @@ static void choose(struct exchange *x);
 static enum failure write_body(struct exchange *x, size_t *count);
 static bool is_streaming(const struct exchange *x);
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
+static enum failure check_dropped(struct exchange *x);
 static int read_chat(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
@@ -77,6 +78,8 @@ enum failure attempt_start(struct exchange *x)
     if (a->translated && x->ask.is_load)
         return answer_load(x);
     why = write_body(x, &pieces);
+    if (!why)
+        why = check_dropped(x);
     if (!why && relay_reset(x) < 0)
         why = FAILURE_out_of_room;
     if (!why && !task_is_passed(a->task) &&
@@ -229,6 +232,20 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
     }
     a->pieces[0] = buf_str(&a->request);
     return r < 0 ? failure_of(r) : FAILURE_none;
+}
+
+/* By the settings' policy: left out and listed, or not sent at all. */
+static enum failure check_dropped(struct exchange *x)
+{
+    const struct attempt *a = &x->attempt;
+    struct err err = {0};
+
+    if (!x->worker->gateway->settings->refuse_dropped || !a->dropped_count)
+        return FAILURE_none;
+    err_set(&err, -ENOTSUP, "%.*s: this engine cannot be told, and nothing is to be left out",
+            STR_ARG(a->dropped[0]));
+    exchange_fail(x, FAILURE_unsupported, str_from(err.text));
+    return x->why;
 }
 
 static int read_chat(struct exchange *x, struct err *err)
