@@ -209,6 +209,24 @@ def test_a_chat_is_byte_for_byte_what_the_engine_says(gateway, engines, more):
     assert_marked(ours, ("one", "two"), NAME)
 
 
+def test_a_caller_of_anthropic_hears_the_words_that_the_engine_itself_says_to_one(gateway, engines):
+    body = chat("where does the road go", system="stay calm")
+    ours, theirs = both(gateway, engines["one"], "/v1/messages", body)
+    assert ours.status == theirs.status == 200
+    for key in ("type", "role", "content", "stop_reason", "stop_sequence"):
+        assert ours.json[key] == theirs.json[key]
+    for key in ("input_tokens", "output_tokens"):
+        assert ours.json["usage"][key] > 0
+    assert_marked(ours, ("one", "two"), NAME)
+
+
+def test_tokens_are_counted_by_the_engine(gateway, engines):
+    body = {"model": "tiny", "messages": [{"role": "user", "content": "where does the road go"}]}
+    ours, theirs = both(gateway, engines["one"], "/v1/messages/count_tokens", body)
+    assert ours.json == theirs.json and ours.json["input_tokens"] > 0
+    assert "x-tampu-estimated" not in ours.headers
+
+
 @pytest.mark.parametrize("more", [{}, {"stream_options": {"include_usage": True}}], ids=["", "usage"])
 def test_a_stream_is_byte_for_byte_what_the_engine_says(gateway, engines, more):
     body = chat("where does the road go", stream=True, cache_prompt=False, **more)
