@@ -8,12 +8,10 @@
 
 struct str shown_tag(const struct plan_copy *copy, const struct artifact *artifact)
 {
-    bool is_path = str_index(artifact->tag, '/') < artifact->tag.len;
-
     for (uint32_t i = 0; copy && copy->line && i < artifact->also_count; i++)
         if (str_equal(artifact->also[i], copy->line->pull))
             return copy->line->pull;
-    return is_path && artifact->also_count ? artifact->also[0] : artifact->tag;
+    return artifact_short_tag(artifact);
 }
 
 void memory_use_of(struct memory_use *ret, const struct plan *plan, const struct machine *m)

@@ -2,6 +2,8 @@
 /* Settings of engines, and what of a machine they use. */
 #include "fleet/engine_rules.h"
 
+#include <stdlib.h>
+
 /* RAM of a machine whose file does not say. */
 static const uint64_t ram_unsaid = 64ull << 30;
 
@@ -10,6 +12,7 @@ static const double keep_alive_usual_s = 300;
 static const double unload_usual_s = 0.3, unload_discrete_s = 1.3;
 enum { LOADED_USUAL = 3, QUEUE_USUAL = 512 };
 
+static int compare_versions(struct str a, struct str b);
 static void read_ollama(struct engine_rules *ret, const struct fleet_engine *e);
 static double read_keep_alive_s(struct str text);
 static bool has_arg(const struct fleet_engine *e, const char *arg);
@@ -74,6 +77,26 @@ struct fit engine_rules_fit(const struct engine_rules *rules, const struct box *
 double engine_rules_unload_s(const struct box *machine)
 {
     return machine->gpu_bytes && !machine->is_unified ? unload_discrete_s : unload_usual_s;
+}
+
+bool engine_refuses(const struct fleet_engine *e, const struct model *m)
+{
+    return m->refused_since.len && e && m->refused_by == e->kind &&
+           (!e->version.len || compare_versions(e->version, m->refused_since) >= 0);
+}
+
+/* "0.9.12" before "0.30.0": by numbers between dots. */
+static int compare_versions(struct str a, struct str b)
+{
+    while (a.len || b.len) {
+        struct str x = str_cut(a, '.', &a), y = str_cut(b, '.', &b);
+        unsigned long nx = x.len ? strtoul(x.data, NULL, 10) : 0;
+        unsigned long ny = y.len ? strtoul(y.data, NULL, 10) : 0;
+
+        if (nx != ny)
+            return nx < ny ? -1 : 1;
+    }
+    return 0;
 }
 
 static void read_ollama(struct engine_rules *ret, const struct fleet_engine *e)

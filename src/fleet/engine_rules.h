@@ -41,3 +41,6 @@ struct fit engine_rules_fit(const struct engine_rules *rules, const struct box *
 /* Until an unloaded copy's memory is free: a discrete GPU reports it so only after a while, and
  * Ollama waits for that. */
 double engine_rules_unload_s(const struct box *machine);
+
+/* Does it not load this model, although it serves such: too new a version (unsaid: a new one)? */
+bool engine_refuses(const struct fleet_engine *e, const struct model *m);

@@ -76,3 +76,6 @@ struct model {
 
 /* The context it was made for. */
 uint64_t artifact_context(const struct artifact *a);
+
+/* What a person would write for it: a file in a repository has a short name beside its path. */
+struct str artifact_short_tag(const struct artifact *a);

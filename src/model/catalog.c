@@ -171,6 +171,11 @@ uint64_t artifact_context(const struct artifact *a)
     return a->context ? a->context : a->model->context;
 }
 
+struct str artifact_short_tag(const struct artifact *a)
+{
+    return str_index(a->tag, '/') < a->tag.len && a->also_count ? a->also[0] : a->tag;
+}
+
 static int build(struct catalog **ret, const struct catalog_layer *layers, size_t count,
                  struct err *err)
 {

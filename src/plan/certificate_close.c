@@ -6,7 +6,6 @@
 
 #include "model/speed.h"
 #include "plan/certificate_inside.h"
-#include "plan/check_inside.h"
 
 enum { CLOSER_CONTEXT = 8192, PROOF_CONTEXT = 1024 };
 
@@ -166,7 +165,7 @@ static struct str say(struct judge *j, const struct closer *best, const struct c
                                  "one more machine with %.1f GiB of GPU memory%s would take %.*s; "
                                  "%s",
                                  (double)closer->need_bytes / (double)gib, speed,
-                                 STR_ARG(check_tag(closer->artifact)), piece));
+                                 STR_ARG(artifact_short_tag(closer->artifact)), piece));
 }
 
 /* Of another size than the category asks for. */
@@ -192,6 +191,6 @@ static struct str say_nearest(struct judge *j, const struct category *category)
     return str_from(arena_printf(&j->arena,
                                  "no model of the catalog qualifies; of another size, the nearest "
                                  "is %.*s with %.1f thousand million parameters",
-                                 STR_ARG(check_tag(nearest->artifacts)),
+                                 STR_ARG(artifact_short_tag(nearest->artifacts)),
                                  (double)nearest->params / 1e9));
 }

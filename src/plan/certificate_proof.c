@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "fleet/engine_rules.h"
+#include "model/speed.h"
 #include "plan/certificate_inside.h"
-#include "plan/check_inside.h"
 
 /* A short conversation, as `check` judges speeds by. */
 enum { PROOF_CONTEXT = 1024 };
@@ -165,7 +165,7 @@ static void prove_counts(struct judge *j, const struct machine *m, uint32_t firs
 static bool is_served(const struct plan_copy *copy)
 {
     return copy->artifact->model->engines & 1u << copy->engine->kind &&
-           !check_is_refused(copy->artifact->model, copy->engine);
+           !engine_refuses(copy->engine, copy->artifact->model);
 }
 
 /* The machine's memory, and that of those which lend it theirs. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What would do instead: the fastest artifact of the catalog that fits a machine and a need. */
-#include "fleet/box.h"
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 #include "plan/running.h"
 
@@ -27,7 +27,7 @@ struct choice check_choose(const struct check *c, const struct machine *m,
             continue;
         for (uint32_t j = 0; j < m->engines_count; j++)
             if (model->engines & 1u << m->engines[j].kind && m->engines[j].kind != ENGINE_openai &&
-                !check_is_refused(model, &m->engines[j]))
+                !engine_refuses(&m->engines[j], model))
                 try_artifact(c, &best, m, &m->engines[j], &model->artifacts[0]);
     }
     return best;
@@ -35,7 +35,7 @@ struct choice check_choose(const struct check *c, const struct machine *m,
 
 const char *check_line(struct check *c, const struct machine *m, const struct choice *choice)
 {
-    struct str tag = check_tag(choice->artifact);
+    struct str tag = artifact_short_tag(choice->artifact);
     char name[DEPLOYMENT_NAME_MAX];
     size_t len = 0;
     const char *engine = "";
@@ -56,12 +56,6 @@ enum size check_size(uint64_t params)
     while (size < SIZE_XL && params > bands[size].to)
         size++;
     return (enum size)size;
-}
-
-/* A file in a repository has a short name beside its path. */
-struct str check_tag(const struct artifact *a)
-{
-    return str_index(a->tag, '/') < a->tag.len && a->also_count ? a->also[0] : a->tag;
 }
 
 static bool model_meets(const struct model *m, const struct needs *needs, double slack)

@@ -118,8 +118,9 @@ const char *check_smaller(struct check *c, const struct judged *line, const stru
     if (m->purposes & 1u << PURPOSE_code)
         needs.purpose = PURPOSE_code;
     other = check_choose(c, line->machine, &needs, 0);
-    return other.artifact ? check_text(c, "pull: \"%.*s\"", STR_ARG(check_tag(other.artifact)))
-                          : "optional: true";
+    return other.artifact
+               ? check_text(c, "pull: \"%.*s\"", STR_ARG(artifact_short_tag(other.artifact)))
+               : "optional: true";
 }
 
 static void say_too_long(struct check *c, const struct judged *line, const struct box *box)

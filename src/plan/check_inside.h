@@ -61,9 +61,6 @@ void check_hardware(struct check *c);
 /* check_pulls.c: tags, engines, what an engine refuses, what a model is meant for. */
 void check_pulls(struct check *c);
 
-/* Does that engine refuse this model? */
-bool check_is_refused(const struct model *m, const struct fleet_engine *e);
-
 /* check_settings.c: environment variables. */
 void check_settings(struct check *c);
 
@@ -97,9 +94,6 @@ const char *check_line(struct check *c, const struct machine *m, const struct ch
 
 /* The size that the tables give so many parameters. */
 enum size check_size(uint64_t params);
-
-/* The short spelling of an artifact: what a person would write after `pull:`. */
-struct str check_tag(const struct artifact *a);
 
 /* check_map.c: the redundancy map. */
 void check_map(struct check *c);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is pulled: does it exist, does the engine serve and load it, can it do what it is for? */
-#include <stdlib.h>
-
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 
 static void check_line_of(struct check *c, struct judged *line);
@@ -13,18 +12,11 @@ static const char *engine_fix(struct check *c, const struct machine *m, const st
 static bool check_refused(struct check *c, const struct judged *line);
 static void check_task(struct check *c, const struct judged *line);
 static const char *task_fix(struct check *c, const struct judged *line, enum purpose purpose);
-static int compare_versions(struct str a, struct str b);
 
 void check_pulls(struct check *c)
 {
     for (size_t i = 0; i < c->lines_count; i++)
         check_line_of(c, &c->lines[i]);
-}
-
-bool check_is_refused(const struct model *m, const struct fleet_engine *e)
-{
-    return m->refused_since.len && e && m->refused_by == e->kind &&
-           (!e->version.len || compare_versions(e->version, m->refused_since) >= 0);
 }
 
 static void check_line_of(struct check *c, struct judged *line)
@@ -122,7 +114,7 @@ static bool check_engine(struct check *c, const struct judged *line)
 /* An engine that the machine has, or the first kind that serves it, to be added. */
 static const char *engine_fix(struct check *c, const struct machine *m, const struct artifact *a)
 {
-    struct str tag = check_tag(a);
+    struct str tag = artifact_short_tag(a);
 
     for (uint32_t i = 0; i < m->engines_count; i++)
         if (a->model->engines & 1u << m->engines[i].kind)
@@ -145,7 +137,7 @@ static bool check_refused(struct check *c, const struct judged *line)
                         .subject = model->pull,
                         .fix = "optional: true"};
 
-    if (!check_is_refused(m, model->engine))
+    if (!engine_refuses(model->engine, m))
         return true;
     if (m->replace_by_count)
         f.fix = check_text(c, "pull: \"%.*s\"", STR_ARG(m->replace_by[0]));
@@ -188,7 +180,7 @@ static const char *task_fix(struct check *c, const struct judged *line, enum pur
 
         if (m->purposes & 1u << purpose && line->model->engine &&
             m->engines & 1u << line->model->engine->kind &&
-            !check_is_refused(m, line->model->engine) && m->artifacts_count && far < best_far) {
+            !engine_refuses(line->model->engine, m) && m->artifacts_count && far < best_far) {
             best = m;
             best_far = far;
         }
@@ -197,18 +189,4 @@ static const char *task_fix(struct check *c, const struct judged *line, enum pur
                 : check_text(c, "task: %s",
                              purpose_name(
                                  (enum purpose)__builtin_ctz(mine->purposes ? mine->purposes : 1)));
-}
-
-/* "0.9.12" before "0.30.0": by numbers between dots. */
-static int compare_versions(struct str a, struct str b)
-{
-    while (a.len || b.len) {
-        struct str x = str_cut(a, '.', &a), y = str_cut(b, '.', &b);
-        unsigned long nx = x.len ? strtoul(x.data, NULL, 10) : 0;
-        unsigned long ny = y.len ? strtoul(y.data, NULL, 10) : 0;
-
-        if (nx != ny)
-            return nx < ny ? -1 : 1;
-    }
-    return 0;
 }

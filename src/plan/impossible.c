@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why no engine of a machine can run an artifact. */
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 #include "plan/conflict.h"
 #include "plan/running.h"
@@ -37,7 +38,7 @@ static const struct stall *stall_that(const struct room *room, const struct arti
     for (uint32_t i = 0; i < room->stalls_count; i++) {
         const struct fleet_engine *e = room->stalls[i].engine;
 
-        if (a->model->engines & 1u << e->kind && !(must_load && check_is_refused(a->model, e)))
+        if (a->model->engines & 1u << e->kind && !(must_load && engine_refuses(e, a->model)))
             return &room->stalls[i];
     }
     return NULL;

@@ -112,7 +112,7 @@ static struct str name_of(struct plan_owner *o, const struct problem *p, const s
 
 static struct str made_name(struct plan_owner *o, const struct artifact *a)
 {
-    struct str tag = check_tag(a);
+    struct str tag = artifact_short_tag(a);
     char *text = arena_printf(&o->arena, "%s-LOC-FRE-%.*s",
                               size_names[check_size(a->model->params)], STR_ARG(tag));
 

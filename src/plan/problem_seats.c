@@ -2,7 +2,7 @@
 /* The planner's seats: artifacts that somebody could want, and every engine on which they fit. */
 #include <errno.h>
 
-#include "fleet/box.h"
+#include "fleet/engine_rules.h"
 #include "plan/check_inside.h"
 #include "plan/problem_inside.h"
 #include "plan/running.h"
@@ -140,7 +140,7 @@ static bool is_possible(const struct problem *p, const struct seat *s)
     const struct fleet_engine *e = p->rooms[s->room].stalls[s->stall].engine;
     const struct model *m = p->wares[s->ware].artifact->model;
 
-    return m->engines & 1u << e->kind && !check_is_refused(m, e) &&
+    return m->engines & 1u << e->kind && !engine_refuses(e, m) &&
            (e->kind != ENGINE_openai || s->line || s->is_held);
 }
 
