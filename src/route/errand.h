@@ -42,6 +42,7 @@ struct errand {
     struct lane *lane;
     double start_tag, finish_tag; /* in seconds of service */
     uint64_t came_ms, begun_ms;
+    uint64_t asleep_ms;   /* nobody could serve it: it is looked at again then */
     uint32_t copy;        /* of the attempt under way */
     double output_tokens; /* that answers of its lane usually have */
     uint32_t company;     /* of its lane that wait, itself included: a load would serve them, too */

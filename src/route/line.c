@@ -14,6 +14,7 @@ enum {
     OUTPUTS = 32, /* the last answers of a lane whose mean is expected of the next */
     LANE_LOOK_MAX = 8, /* waiting ones of a lane that are reckoned at one event: the others behind
                           them want the same copies */
+    ASLEEP_MS = 1000,  /* who can be served by nobody is looked at again then */
 };
 
 /* Tokens of an answer before any was seen. */
@@ -93,6 +94,7 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
     if (!e->lane)
         return -ENOMEM;
     e->came_ms = now_ms;
+    e->asleep_ms = 0;
     know_lane(e);
     if (choice_make(&c, l->board, e, now_ms)) {
         service_s = (c.costs.prompt_s + c.costs.decode_s) / e->worth.weight;
@@ -152,6 +154,8 @@ void line_probed(struct line *l, uint32_t machine, bool is_up, uint64_t now_ms)
     m->is_down = !is_up;
     if (is_up) {
         breaker_succeeded(&m->breaker);
+        LINK_EACH(&l->waiting, at)
+        CONTAINER(at, struct errand, link)->asleep_ms = 0;
         return;
     }
     while (m->loaded_count)
@@ -276,11 +280,12 @@ static void look_at(struct line *l, struct errand *e, uint64_t now_ms)
 {
     struct choice c;
 
-    if (e->lane->looked >= LANE_LOOK_MAX)
+    if (e->lane->looked >= LANE_LOOK_MAX || e->asleep_ms > now_ms)
         return;
     know_lane(e);
+    /* It does not count as looked at: those behind it may be served by others. */
     if (!choice_make(&c, l->board, e, now_ms)) {
-        e->lane->looked++;
+        e->asleep_ms = now_ms + ASLEEP_MS;
     } else if (c.costs.starts_now) {
         start(l, e, &c, now_ms);
     } else {

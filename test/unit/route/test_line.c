@@ -240,6 +240,32 @@ static void a_machine_that_is_down_is_waited_for(void **state)
     assert_int_equal(started_at[0], SLOW_BIG);
 }
 
+/* Twenty wait for the one machine that has their context; a short one does not. */
+static void who_waits_for_a_lost_machine_holds_up_nobody(void **state)
+{
+    struct errand *brief = errand(99, 100);
+
+    (void)state;
+    loaded(SLOW_TINY);
+    line_probed(line, FAST, false, 500);
+    for (uint64_t i = 0; i < 20; i++) {
+        struct errand *e = made[made_count++] = errand(1 + i, 6000);
+
+        e->options[1].copy = SLOW_TINY;
+        assert_int_equal(line_enter(line, e, 1000), 0);
+        line_settle(line, 1000);
+    }
+    made[made_count++] = brief;
+    brief->options[1].copy = SLOW_TINY;
+    assert_int_equal(line_enter(line, brief, 1000), 0);
+    line_settle(line, 1000);
+    assert_int_equal(started_count, 1);
+    assert_int_equal(started[0], 99);
+    line_probed(line, FAST, true, 1100);
+    line_settle(line, 1100);
+    assert_int_equal(started_count, 2);
+}
+
 static void what_can_never_be_served_is_refused(void **state)
 {
     struct errand *e = made[made_count++] = errand(1, 100000);
@@ -314,6 +340,7 @@ int main(void)
         LINE_TEST(nobody_is_overtaken_for_ever),
         LINE_TEST(a_failure_is_tried_elsewhere_and_benches_the_machine),
         LINE_TEST(a_machine_that_is_down_is_waited_for),
+        LINE_TEST(who_waits_for_a_lost_machine_holds_up_nobody),
         LINE_TEST(what_can_never_be_served_is_refused),
         LINE_TEST(who_leaves_gives_the_slot_on),
         LINE_TEST(lengths_and_speeds_are_learned_from_answers),
