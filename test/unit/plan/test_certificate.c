@@ -182,6 +182,49 @@ static void what_is_kept_loaded_together_must_fit_together(void **state)
     certificate_free(c);
 }
 
+/* A model that is asked for takes the room of what is kept: it is as fast as alone. */
+static void what_is_loaded_on_demand_drives_out_what_is_kept(void **state)
+{
+    static const char crowded[] =
+        "machines:\n"
+        "  big:\n"
+        "    hardware: {gpu: RTX 5090, cpu: i9-12900K, ram: 64 GB}\n"
+        "    engines: [ollama]\n"
+        "    keep_loaded: ['qwen2.5-coder:32b']\n"
+        "    models: [{pull: 'qwen2.5-coder:32b', context: 8K}, {pull: 'qwen3-vl:32b', context: "
+        "8K}]\n"
+        "categories: {eyes: {needs: {task: vision, params: 32B+}, primary: big, floor_tps: 40}}\n";
+    struct certificate *c;
+
+    (void)state;
+    forget(NULL);
+    declare(crowded);
+    c = certify();
+    check_cell(c, &(struct expected){NULL, "eyes", "big", PARITY_identical, true});
+    assert_int_equal(c->faults_count, 0);
+    certificate_free(c);
+}
+
+static void an_engine_keeps_no_more_than_it_is_set_to(void **state)
+{
+    static const char many[] =
+        "machines:\n"
+        "  tall:\n"
+        "    hardware: {cpu: AI Max+ 395, ram: 128 GB}\n"
+        "    engines: [{kind: ollama, env: {OLLAMA_MAX_LOADED_MODELS: 1}}]\n"
+        "    keep_loaded: ['llama3.2:3b', 'qwen2.5:7b']\n"
+        "    models: [{pull: 'llama3.2:3b', context: 8K}, {pull: 'qwen2.5:7b', context: 8K}]\n";
+    struct certificate *c;
+
+    (void)state;
+    forget(NULL);
+    declare(many);
+    c = certify();
+    assert_int_equal(c->faults_count, 1);
+    assert_non_null(strstr(c->faults[0].data, "keeps 2 models loaded, and is set to 1"));
+    certificate_free(c);
+}
+
 static void machines_that_the_wish_loses_are_nowhere(void **state)
 {
     const struct machine *lost[] = {fleet_machine(fleet, STR("big"))};
@@ -208,6 +251,9 @@ int main(void)
                                         forget),
         cmocka_unit_test_setup_teardown(what_is_kept_loaded_together_must_fit_together, set_up,
                                         forget),
+        cmocka_unit_test_setup_teardown(what_is_loaded_on_demand_drives_out_what_is_kept, set_up,
+                                        forget),
+        cmocka_unit_test_setup_teardown(an_engine_keeps_no_more_than_it_is_set_to, set_up, forget),
         cmocka_unit_test_setup_teardown(machines_that_the_wish_loses_are_nowhere, set_up, forget),
     };
 
