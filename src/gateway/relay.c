@@ -18,7 +18,7 @@ enum {
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
     size_t count;
-    char attempts[STR_U64_ROOM], retry[12], dropped[256];
+    char attempts[STR_U64_ROOM], retry[12], dropped[1024];
 };
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
@@ -366,6 +366,8 @@ static void add_dropped(const struct exchange *x, struct answer_headers *h)
     for (size_t i = 0; i < a->dropped_count && used < sizeof h->dropped; i++)
         used += (size_t)snprintf(h->dropped + used, sizeof h->dropped - used, "%s%.*s",
                                  i ? ", " : "", STR_ARG(a->dropped[i]));
+    if (used >= sizeof h->dropped)
+        memcpy(h->dropped + sizeof h->dropped - 4, "...", 4); /* there were more */
     /* The names are the caller's own: a header takes visible ASCII only. */
     for (char *c = h->dropped; *c; c++)
         if (*c < ' ' || *c > '~')
