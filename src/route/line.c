@@ -58,7 +58,7 @@ static void judge(struct line *l, const struct errand *e, const struct errand_en
 static void forget(struct board *b, uint32_t copy);
 static void unload_victims(struct board *b, const struct load_plan *plan, uint64_t now_ms);
 
-/* One failure in a row of a copy benches it for so long; nobody listening benches the machine. */
+/* Three failures in a row bench a copy; nobody listening benches its machine at once. */
 static const struct breaker_rules bench_rules = {
     .failures = 3, .cooldown_ms = 2000, .cooldown_max_ms = 60000};
 
@@ -93,7 +93,6 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
     e->lane = find_lane(l, e->name);
     if (!e->lane)
         return -ENOMEM;
-    e->came_ms = now_ms;
     e->asleep_ms = 0;
     know_lane(e);
     if (choice_make(&c, l->board, e, now_ms)) {
@@ -305,9 +304,7 @@ static void start(struct line *l, struct errand *e, const struct choice *c, uint
     l->clock = fmax(l->clock, e->start_tag) +
                (c->costs.prompt_s + c->costs.decode_s) / (l->waiting_count + 1);
     e->copy = c->copy;
-    e->begun_ms = now_ms;
     e->is_running = true;
-    e->first_expected_s = c->costs.first_s;
     e->has_loaded = copy->state == COPY_away;
     if (e->has_loaded) {
         unload_victims(b, &c->costs.load, now_ms);

@@ -25,7 +25,6 @@ struct tally {
     uint64_t loads, evictions;
     double loads_per_hour, span_s;
     double money_micro;
-    double decide_s; /* what the policy's own thinking took; the caller measures it */
     struct quantiles first_s, token_s, slowdown;
 
     float *firsts, *tokens, *slowdowns;
