@@ -19,7 +19,7 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
 static int prove(struct plan_owner *o, struct placement *pl, const struct plan_wish *wish,
                  uint64_t began_ms, double *bound);
 static int keep_still(struct placement *pl, double bound, double gap);
-static double easy_bound(const struct problem *p);
+static int easy_bound(const struct problem *p, double *ret);
 static void judge(struct plan *plan, double bound, double gap);
 
 int plan_make(struct plan **ret, const struct plan_wish *wish, struct err *err)
@@ -66,16 +66,18 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
         .seed = wish->seed,
         .threads = wish->threads,
         .deadline_ms = wish->now_ms && wish->time_limit_ms
-                           ? began_ms + wish->time_limit_ms / 100 * SEARCH_PERCENT
+                           ? began_ms + wish->time_limit_ms * SEARCH_PERCENT / 100
                            : 0,
         .now_ms = wish->now_ms,
     };
-    double bound = easy_bound(pl->problem);
+    double bound = 0;
     int r = conflict_check(pl->problem, err);
 
     if (r < 0)
         return r;
     r = search_start(pl);
+    if (r == 0)
+        r = easy_bound(pl->problem, &bound);
     if (r == 0)
         r = search_improve(pl, &limits, &o->plan.rounds);
     if (r == 0)
@@ -84,9 +86,10 @@ static int solve(struct plan_owner *o, struct placement *pl, const struct plan_w
         r = keep_still(pl, bound, wish->gap);
     if (r == 0)
         r = plan_fill(o, pl);
+    if (r == -E2BIG)
+        return err_set(err, r, "a plan may have %d copies", PLAN_COPIES_MAX);
     if (r < 0)
-        return err_set(err, r, r == -E2BIG ? "a plan may have %d copies" : "out of memory (%d)",
-                       PLAN_COPIES_MAX);
+        return err_set(err, r, "out of memory");
     o->plan.objective = placement_reckon(pl);
     judge(&o->plan, bound, wish->gap);
     if (wish->now_ms)
@@ -112,7 +115,10 @@ static int prove(struct plan_owner *o, struct placement *pl, const struct plan_w
         r = milp_prove(pl, solver, &limits, bound);
         limits.is_relaxed = false;
     }
-    return r;
+    if (r != -ENODEV)
+        return r;
+    o->plan.solver = "search"; /* the library is of another make: what was searched will do */
+    return 0;
 }
 
 /* Nothing moves for less than the gap: when what is there already is as near to the best as is
@@ -133,13 +139,14 @@ static int keep_still(struct placement *pl, double bound, double gap)
 }
 
 /* As if every machine could keep everything loaded, and moving cost nothing. */
-static double easy_bound(const struct problem *p)
+static int easy_bound(const struct problem *p, double *ret)
 {
     AUTO(placement) all = NULL;
     double bound = 0;
+    int r = placement_new(&all, p);
 
-    if (placement_new(&all, p) < 0)
-        return 0;
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < p->seats_count; i++) {
         const double *s = p->seats[i].level_s;
 
@@ -149,7 +156,8 @@ static double easy_bound(const struct problem *p)
                                                    : s[LEVEL_kept];
     }
     placement_reckon(all);
-    return bound + all->service_s;
+    *ret = bound + all->service_s;
+    return 0;
 }
 
 static void judge(struct plan *plan, double bound, double gap)
