@@ -5,6 +5,8 @@
 #include "dialect/gemini.h"
 #include "dialect/scan.h"
 
+enum { ALLOWED_MAX = 128 };
+
 /* What becomes of a member that struct chat has no place for. */
 enum fate {
     FATE_read,   /* it has a place */
@@ -372,6 +374,10 @@ static int read_calling(struct chat *chat, yyjson_val *calling, struct err *err)
     chat->tool_choice = modes[i].choice;
     if (!yyjson_arr_size(allowed))
         return 0;
+    if (yyjson_arr_size(allowed) > ALLOWED_MAX)
+        return err_set(err, -EINVAL,
+                       "toolConfig.functionCallingConfig.allowedFunctionNames: expected at most %d",
+                       ALLOWED_MAX);
     keep_allowed(chat, allowed);
     if (chat->tool_choice == CHOICE_required && yyjson_arr_size(allowed) == 1) {
         chat->tool_choice = CHOICE_named;

@@ -6,6 +6,9 @@
 #include "dialect/gemini.h"
 #include "wire/json_out.h"
 
+/* How far back a result looks for its call. */
+enum { LOOKS_MAX = 4096 };
+
 /* Which kind of turn is open. */
 enum side { SIDE_none, SIDE_user, SIDE_model, SIDE_results };
 
@@ -202,10 +205,12 @@ static int put_result(struct turns *t, const struct message *message)
 
 static struct str name_of(const struct turns *t, const struct message *result)
 {
+    size_t looks = LOOKS_MAX;
+
     if (result->name.len)
         return result->name;
-    for (const struct message *m = result; m-- > t->chat->messages;)
-        for (size_t i = 0; i < m->call_count; i++)
+    for (const struct message *m = result; m-- > t->chat->messages && looks > 0; looks--)
+        for (size_t i = 0; i < m->call_count && looks > 1; i++, looks--)
             if (str_equal(m->calls[i].id, result->call_id))
                 return m->calls[i].name;
     return (struct str){0};
