@@ -155,7 +155,7 @@ static int say_crowded(struct buf *out, struct placement *pl, uint32_t seat, enu
         [SHORTAGE_gpu] = "GPU memory",
         [SHORTAGE_ram] = "RAM",
         [SHORTAGE_kept] = "places among the models kept loaded",
-        [SHORTAGE_process] = "engines, since that one serves a single model",
+        [SHORTAGE_process] = "room on its engine, which serves a single model",
         [SHORTAGE_rule] = "GPU memory by Ollama's rule for loading beside others",
         [SHORTAGE_beside] = "memory beside what other engines never unload",
     };
@@ -166,7 +166,7 @@ static int say_crowded(struct buf *out, struct placement *pl, uint32_t seat, enu
 
     if (out_seat == UINT32_MAX)
         return buf_printf(
-            out, "It needs %.1f GiB, and beside what is pinned there are not enough %s.",
+            out, "It needs %.1f GiB, and beside what is pinned there is not enough %s.",
             (double)(s->gpu_bytes > s->ram_bytes ? s->gpu_bytes : s->ram_bytes) / gib, of[what]);
     return buf_printf(out,
                       "It needs %.1f GiB, there is not enough %s, and it would push out '%.*s', at "
