@@ -151,6 +151,7 @@ static void add_machine(struct board_machine *ret, const struct catalog *catalog
 static void add_copy(struct board *b, const struct copy *facts)
 {
     struct board_copy *c = &b->copies[facts->index];
+    struct board_machine *m;
 
     *c = (struct board_copy){.facts = facts, .machine = BOARD_NONE};
     c->wanted = facts->is_pinned;
@@ -161,10 +162,13 @@ static void add_copy(struct board *b, const struct copy *facts)
         return;
     }
     c->machine = (int)(facts->machine - b->view->fleet->machines);
+    m = &b->machines[c->machine];
+    if (!m->copies_count++)
+        m->first = facts->index;
     engine_rules_read(&c->rules, facts->engine);
     c->slots = slots_of(c);
-    c->fits = facts->artifact && expect_copy(&c->expected, &b->machines[c->machine].box, &c->rules,
-                                             facts->artifact, facts->context);
+    c->fits = facts->artifact &&
+              expect_copy(&c->expected, &m->box, &c->rules, facts->artifact, facts->context);
     c->stays = !c->rules.on_demand;
     if (c->stays && c->fits)
         board_set(b, facts->index, COPY_loaded, 0);

@@ -53,6 +53,7 @@ struct board_copy {
 
 struct board_machine {
     const struct machine *facts;
+    uint32_t first, copies_count; /* of its copies: they stand together */
     struct box box;
     struct box left;                   /* of it, beside what is loaded */
     uint32_t loaded[BOARD_LOADED_MAX]; /* loading ones, too */

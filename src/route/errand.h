@@ -40,10 +40,10 @@ struct errand {
     struct link link;
     struct lane *lane;
     double start_tag, finish_tag; /* in seconds of service */
-    uint64_t asleep_ms;   /* nobody could serve it: it is looked at again then */
-    uint32_t copy;        /* of the attempt under way */
-    double output_tokens; /* that answers of its lane usually have */
-    uint32_t company;     /* of its lane that wait, itself included: a load would serve them, too */
+    uint64_t asleep_ms;           /* nobody could serve it: it is looked at again then */
+    uint32_t copy;                /* of the attempt under way */
+    double output_tokens;         /* that answers of its lane usually have */
+    uint32_t company; /* of its lane that wait, itself included: a load would serve them, too */
     uint32_t batch_begun;
     bool in_line, is_running, has_loaded, was_alone; /* alone: no other copy computed there */
 };

@@ -14,6 +14,7 @@ enum {
     OUTPUTS = 32, /* the last answers of a lane whose mean is expected of the next */
     LANE_LOOK_MAX = 8, /* waiting ones of a lane that are reckoned at one event: the others behind
                           them want the same copies */
+    PLANNED_MAX = 512, /* copies that work is planned on at one event; nobody behind is looked at */
     ASLEEP_MS = 1000,  /* who can be served by nobody is looked at again then */
 };
 
@@ -36,6 +37,8 @@ struct line {
     struct link waiting; /* by finish_tag */
     uint32_t waiting_count;
     struct map lanes;
+    uint32_t planned[PLANNED_MAX]; /* copies with work that was planned at this event */
+    uint32_t planned_count;
     double key_tags[KEYS];
     double clock; /* virtual: the service that a key which always waits has had */
     bool settling;
@@ -128,8 +131,8 @@ void line_settle(struct line *l, uint64_t now_ms)
 {
     assert(!l->settling);
     l->settling = true;
-    for (uint32_t i = 0; i < l->board->copies_count; i++)
-        l->board->copies[i].planned_s = 0;
+    while (l->planned_count)
+        l->board->copies[l->planned[--l->planned_count]].planned_s = 0;
     LINK_EACH(&l->waiting, at)
     CONTAINER(at, struct errand, link)->lane->looked = 0;
     for (struct link *at = l->waiting.next, *next; at != &l->waiting; at = next) {
@@ -279,7 +282,8 @@ static void look_at(struct line *l, struct errand *e, uint64_t now_ms)
 {
     struct choice c;
 
-    if (e->lane->looked >= LANE_LOOK_MAX || e->asleep_ms > now_ms)
+    if (e->lane->looked >= LANE_LOOK_MAX || e->asleep_ms > now_ms ||
+        l->planned_count == PLANNED_MAX)
         return;
     know_lane(e);
     /* It does not count as looked at: those behind it may be served by others. */
@@ -289,6 +293,7 @@ static void look_at(struct line *l, struct errand *e, uint64_t now_ms)
         start(l, e, &c, now_ms);
     } else {
         e->lane->looked++;
+        l->planned[l->planned_count++] = c.copy;
         l->board->copies[c.copy].planned_s += c.costs.prompt_s + c.costs.decode_s;
     }
 }

@@ -74,11 +74,11 @@ int loads_idle(const struct board *b, uint32_t machine, uint64_t now_ms)
 
     if (m->is_down || m->is_drained || m->loading != BOARD_NONE)
         return BOARD_NONE;
-    for (uint32_t i = 0; i < b->copies_count; i++) {
+    for (uint32_t i = m->first; i < m->first + m->copies_count; i++) {
         const struct board_copy *c = &b->copies[i];
         double worth_s;
 
-        if (c->machine != (int)machine || c->state != COPY_away || !c->fits || c->stays)
+        if (c->state != COPY_away || !c->fits || c->stays)
             continue;
         worth_s = worth_loading_s(b, i, now_ms);
         if (worth_s <= best_s)
