@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "dialect/limits.h"
 #include "gateway/account.h"
+#include "gateway/outgoing.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
 #include "gateway/video.h"
@@ -16,7 +17,6 @@
 #include "gateway/worker.h"
 #include "net/clock.h"
 #include "route/patience.h"
-#include "wire/json.h"
 
 enum {
     REFUSAL_MAX = 64 << 10,
@@ -35,15 +35,6 @@ static enum failure answer_load(struct exchange *x);
 static void hold_provider(struct exchange *x);
 static bool is_unsent(const struct exchange *x);
 static void choose(struct exchange *x);
-static enum failure write_body(struct exchange *x, size_t *count);
-static bool is_streaming(const struct exchange *x);
-static enum failure translate(struct exchange *x, const struct copy_shape *shape);
-static enum failure check_dropped(struct exchange *x);
-static int read_chat(struct exchange *x, struct err *err);
-static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
-static int note_dropped(struct exchange *x);
-static struct copy_shape shape_of(const struct copy *copy);
-static uint64_t most_output(const struct copy *copy);
 static enum failure call(struct exchange *x, size_t pieces);
 static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra);
 static void fill_headers(const struct exchange *x, struct call_headers *h);
@@ -56,7 +47,6 @@ static void begin_passed(struct exchange *x, const struct reply *r);
 static void read_answer(struct exchange *x, struct str chunk);
 static void read_patience(struct attempt *a);
 static void remake(struct exchange *x);
-static enum failure failure_of(int r);
 
 static void on_head(void *ctx, const struct reply *r);
 static void on_body(void *ctx, struct str chunk);
@@ -77,13 +67,13 @@ enum failure attempt_start(struct exchange *x)
     account_attempt(x);
     if (a->translated && x->ask.is_load)
         return answer_load(x);
-    why = write_body(x, &pieces);
+    why = outgoing_write(x, &pieces);
     if (!why)
-        why = check_dropped(x);
+        why = outgoing_check_dropped(x);
     if (!why && relay_reset(x) < 0)
         why = FAILURE_out_of_room;
     if (!why && !task_is_passed(a->task) &&
-        a->dialect->reader_new(&a->reader, a->task, is_streaming(x), settings->frame_max,
+        a->dialect->reader_new(&a->reader, a->task, outgoing_streams(x), settings->frame_max,
                                (struct sink){relay_put, x}) < 0)
         why = FAILURE_out_of_room;
     return why ? why : call(x, pieces);
@@ -134,7 +124,7 @@ static enum failure answer_load(struct exchange *x)
     if (r == 0)
         r = x->dialect->writer_end(x->writer);
     x->attempt.over = true;
-    return r < 0 ? failure_of(r) : FAILURE_none;
+    return r < 0 ? outgoing_failure(r) : FAILURE_none;
 }
 
 /* What was never sent says nothing about the engine: no breaker closes by it. */
@@ -186,164 +176,6 @@ static void choose(struct exchange *x)
     a->translated = a->dialect != x->dialect;
 }
 
-static enum failure write_body(struct exchange *x, size_t *count)
-{
-    struct attempt *a = &x->attempt;
-    struct copy_shape shape = shape_of(a->copy);
-    int r;
-
-    if (video_has_body(x))
-        return video_write_body(x, count);
-    if (x->upload)
-        return FAILURE_none; /* aimed when its path is known */
-    if (!a->translated) {
-        r = splice(x, &shape, count);
-        return r < 0 ? failure_of(r) : FAILURE_none;
-    }
-    *count = 1;
-    return translate(x, &shape);
-}
-
-/* A translated answer is always asked for as a stream: silence then means that the engine hangs,
- * and not that the answer is long. */
-static bool is_streaming(const struct exchange *x)
-{
-    return task_has_stream(x->attempt.task) && (x->ask.stream || x->attempt.translated);
-}
-
-static enum failure translate(struct exchange *x, const struct copy_shape *shape)
-{
-    struct attempt *a = &x->attempt;
-    struct err err = {0};
-    int r = x->chat ? 0 : read_chat(x, &err);
-
-    if (r == 0) {
-        x->chat->dropped_count = x->drops; /* without what another engine could not be told */
-        a->task = x->chat->task;
-        r = a->dialect->write_request(&a->request, x->chat, shape, is_streaming(x), &x->arena,
-                                      &err);
-        a->dropped = x->chat->dropped;
-        a->dropped_count = x->chat->dropped_count;
-    }
-    if (r == -ENOTSUP || r == -EINVAL) {
-        exchange_fail(x, r == -EINVAL ? FAILURE_bad_request : FAILURE_unsupported,
-                      str_from(err.text));
-        return x->why;
-    }
-    a->pieces[0] = buf_str(&a->request);
-    return r < 0 ? failure_of(r) : FAILURE_none;
-}
-
-/* By the settings' policy: left out and listed, or not sent at all. */
-static enum failure check_dropped(struct exchange *x)
-{
-    const struct attempt *a = &x->attempt;
-    struct err err = {0};
-
-    if (!x->worker->gateway->settings->refuse_dropped || !a->dropped_count)
-        return FAILURE_none;
-    err_set(&err, -ENOTSUP, "%.*s: this engine cannot be told, and nothing is to be left out",
-            STR_ARG(a->dropped[0]));
-    exchange_fail(x, FAILURE_unsupported, str_from(err.text));
-    return x->why;
-}
-
-static int read_chat(struct exchange *x, struct err *err)
-{
-    struct chat *chat = arena_alloc(&x->arena, sizeof *chat);
-    struct ask again = {.doc = x->ask.doc, .copy = x->ask.copy};
-    int r = chat ? 0 : -ENOMEM;
-
-    /* The tree is gone if another attempt passed the bytes on. */
-    if (r == 0 && !again.doc)
-        r = x->dialect->scan(&again, x->task, x->ask.body, err);
-    if (r == 0) {
-        x->ask.doc = again.doc;
-        x->ask.copy = again.copy;
-    }
-    if (r == 0)
-        r = x->dialect->read_request(chat, &x->ask, &x->arena, err);
-    if (r == 0) {
-        x->chat = chat;
-        x->drops = chat->dropped_count;
-    }
-    return r;
-}
-
-/* The caller's bytes, but for the name of the model. */
-static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count)
-{
-    struct attempt *a = &x->attempt;
-    const struct ask *ask = &x->ask;
-    size_t after = ask->model_at + ask->model_len;
-    int r = note_dropped(x);
-
-    if (r < 0)
-        return r;
-    if (x->dialect->forward) {
-        r = x->dialect->forward(&a->request, ask, shape);
-        a->pieces[0] = buf_str(&a->request);
-        *count = 1;
-        if (r <= 0)
-            return r;
-    }
-    if (!ask->model_len) { /* the path names it */
-        a->pieces[0] = ask->body;
-        *count = 1;
-        return 0;
-    }
-    /* A tree is larger than its text, and thousands may wait for their first token. */
-    if (!x->dialect->forward && !x->chat && x->task != TASK_film) /* whose answer repeats it */
-        ask_fini(&x->ask);
-    r = json_put_string(&a->request, shape->model);
-    a->pieces[0] = str_slice(ask->body.data, ask->model_at);
-    a->pieces[1] = buf_str(&a->request);
-    a->pieces[2] = str_slice(ask->body.data + after, ask->body.len - after);
-    *count = 3;
-    return r;
-}
-
-static int note_dropped(struct exchange *x)
-{
-    struct chat chat = {.ask = &x->ask};
-    int r = x->dialect->note_dropped ? x->dialect->note_dropped(&chat, &x->arena) : 0;
-
-    x->attempt.dropped = chat.dropped;
-    x->attempt.dropped_count = chat.dropped_count;
-    return r;
-}
-
-/* Fixed per copy: no caller can make an engine reload. */
-static struct copy_shape shape_of(const struct copy *copy)
-{
-    const struct provider_kind_row *provider =
-        copy->cloud ? provider_kind_row(copy->cloud->provider) : NULL;
-    const struct engine_kind_row *engine =
-        copy->engine ? engine_kind_row(copy->engine->kind) : NULL;
-    bool thinks = copy->is_known && copy->capabilities & 1u << CAPABILITY_thinking;
-    struct str family = copy->artifact ? copy->artifact->model->family : (struct str){0};
-
-    return (struct copy_shape){
-        .model = copy->tag,
-        .num_ctx = (uint32_t)(copy->machine ? copy->context : 0),
-        /* What keep_loaded names stays; how long others do is the engine's own setting. */
-        .keep_alive = copy->is_pinned ? STR("-1") : STR(""),
-        .can_think = thinks,
-        .can_grade = thinks && str_starts(family, STR("gpt-oss")),
-        .can_fetch = provider ? provider->fetches : engine->fetches,
-        .reads_files = provider && provider->reads_files,
-        .is_strict = provider && provider->is_strict,
-        .max_output = (uint32_t)most_output(copy),
-    };
-}
-
-static uint64_t most_output(const struct copy *copy)
-{
-    uint64_t most = copy->cloud ? copy->cloud->output_max : 0;
-
-    return !most && copy->cloud_facts ? copy->cloud_facts->output_max : most;
-}
-
 static enum failure call(struct exchange *x, size_t pieces)
 {
     const struct settings *settings = x->worker->gateway->settings;
@@ -359,7 +191,7 @@ static enum failure call(struct exchange *x, size_t pieces)
         .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
         /* A plain answer begins when all of it has been thought of. */
         .first_byte_timeout_ms =
-            is_streaming(x) || !task_has_stream(a->task) ? time_left(x, first_byte_ms(x)) : 0,
+            outgoing_streams(x) || !task_has_stream(a->task) ? time_left(x, first_byte_ms(x)) : 0,
         .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
         .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
     };
@@ -371,7 +203,7 @@ static enum failure call(struct exchange *x, size_t pieces)
         request.source = &x->upload->source;
     }
     if (r < 0)
-        return failure_of(r);
+        return outgoing_failure(r);
     fill_headers(x, &headers);
     request.header_count = headers.count;
     request.target = scene_target(e, request.target);
@@ -384,7 +216,7 @@ static enum failure call(struct exchange *x, size_t pieces)
 static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra)
 {
     struct attempt *a = &x->attempt;
-    struct copy_shape shape = shape_of(a->copy);
+    struct copy_shape shape = outgoing_shape(a->copy);
     bool is_video = x->task == TASK_film || video_is_asked_about(x->task);
     int r = is_video ? video_write_target(x, &a->target)
                      : way_find(&a->target, ret_extra, a->copy->engine, a->task);
@@ -398,7 +230,7 @@ static int write_target(struct exchange *x, struct str *ret, struct str *ret_ext
         return 0;
     }
     buf_reset(&a->target);
-    r = a->dialect->write_target(&a->target, a->task, &shape, is_streaming(x),
+    r = a->dialect->write_target(&a->target, a->task, &shape, outgoing_streams(x),
                                  x->ask.as_list && !a->translated);
     *ret = buf_str(&a->target);
     return r;
@@ -510,7 +342,7 @@ static void on_body(void *ctx, struct str chunk)
         return;
     }
     read_answer(x, chunk);
-    if (a->ended && is_streaming(x))
+    if (a->ended && outgoing_streams(x))
         timer_start(&x->patience, x->worker->loop, END_GRACE_MS, on_end_late, x);
     exchange_run(x);
 }
@@ -528,7 +360,7 @@ static void read_answer(struct exchange *x, struct str chunk)
     if (r == 0 && !a->translated)
         r = relay_pass(x, chunk, whole);
     if (r < 0)
-        exchange_fail(x, failure_of(r), STR("its answer is not what this API answers"));
+        exchange_fail(x, outgoing_failure(r), STR("its answer is not what this API answers"));
 }
 
 static void on_end(void *ctx)
@@ -555,7 +387,7 @@ static void on_end(void *ctx)
         if (r == 0 && x->writer)
             r = x->dialect->writer_end(x->writer);
         if (r < 0)
-            exchange_fail(x, r == -EBADMSG ? FAILURE_upstream_gone : failure_of(r),
+            exchange_fail(x, r == -EBADMSG ? FAILURE_upstream_gone : outgoing_failure(r),
                           STR("its answer ended before it was complete"));
         if (!x->why && (x->task == TASK_film || video_is_asked_about(x->task)))
             remake(x);
@@ -598,7 +430,7 @@ static void on_fail(void *ctx, enum failure why, const char *words)
 {
     struct exchange *x = ctx;
 
-    if (x->attempt.ended && is_streaming(x)) {
+    if (x->attempt.ended && outgoing_streams(x)) {
         on_end(x);
         return;
     }
@@ -606,9 +438,4 @@ static void on_fail(void *ctx, enum failure why, const char *words)
     exchange_fail(x, why == FAILURE_upstream_gone && x->started ? FAILURE_stream_cut : why,
                   str_from(words));
     exchange_run(x);
-}
-
-static enum failure failure_of(int r)
-{
-    return r == -ENOMEM || r == -EMSGSIZE ? FAILURE_out_of_room : FAILURE_upstream_garbage;
 }
