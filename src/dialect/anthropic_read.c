@@ -25,6 +25,17 @@ static const struct {
     {"inference_geo", FATE_refuse},
 };
 
+static const struct own_word words[] = {
+    {STR("user"), STR("metadata.user_id")},
+    {STR("stop"), STR("stop_sequences")},
+    {STR("reasoning_effort"), STR("thinking")},
+    {STR("reasoning_content"), STR("messages.content.thinking")},
+    {STR("parallel_tool_calls"), STR("tool_choice.disable_parallel_tool_use")},
+    {STR("is_error"), STR("messages.content.is_error")},
+    {STR("strict"), STR("tools.strict")},
+    {{0}, {0}},
+};
+
 static int read_members(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static enum fate fate_of(struct str name);
 static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
@@ -39,7 +50,7 @@ int anthropic_read_request(struct chat *ret, const struct ask *ask, struct arena
                            struct err *err)
 {
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
-    struct chat chat = {.ask = ask, .task = ask->task};
+    struct chat chat = {.ask = ask, .task = ask->task, .words = words};
     int r = read_members(&chat, root, arena, err);
 
     if (r == 0)

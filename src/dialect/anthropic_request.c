@@ -106,7 +106,7 @@ static int plan_thinking(struct output *p, struct chat *chat, const struct copy_
         budget = most / 2;
     if (!shape->can_think || budget < THOUGHT_TOKENS_MIN || chat->tool_choice == CHOICE_required ||
         chat->tool_choice == CHOICE_named || has_unthought_calls(chat))
-        return chat_drop(chat, arena, STR("reasoning_effort"));
+        return chat_lose(chat, arena, STR("reasoning_effort"));
     p->thinks = true;
     p->thinking_tokens = shape->can_grade ? 0 : budget;
     return 0;
@@ -147,7 +147,7 @@ static int drop_lost(struct chat *chat, struct arena *arena)
 
     for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
         if (lost[i].given)
-            r = chat_drop(chat, arena, lost[i].name);
+            r = chat_lose(chat, arena, lost[i].name);
     return r;
 }
 
@@ -231,7 +231,7 @@ static void put_sampling(struct json_out *o, struct chat *chat, const struct out
     if (temperature.given && temperature.value > 1) {
         temperature.value = 1;
         if (!o->error)
-            o->error = chat_drop(chat, arena, STR("temperature"));
+            o->error = chat_lose(chat, arena, STR("temperature"));
     }
     put_number(o, chat, arena, "temperature", temperature, !p->thinks);
     put_number(o, chat, arena, "top_p", chat->top_p, !p->thinks && !temperature.given);
@@ -246,7 +246,7 @@ static void put_number(struct json_out *o, struct chat *chat, struct arena *aren
     if (is_allowed)
         json_double(json_key(o, name), value.value);
     else if (!o->error)
-        o->error = chat_drop(chat, arena, str_from(name));
+        o->error = chat_lose(chat, arena, str_from(name));
 }
 
 /* A stop text of nothing but space is refused there. */
@@ -257,7 +257,7 @@ static void put_stops(struct json_out *o, struct chat *chat, struct arena *arena
     for (size_t i = 0; i < chat->stop_count; i++) {
         if (is_blank(chat->stops[i])) {
             if (!o->error)
-                o->error = chat_drop(chat, arena, STR("stop"));
+                o->error = chat_lose(chat, arena, STR("stop"));
             continue;
         }
         if (!has_any)
@@ -289,5 +289,5 @@ static void put_account(struct json_out *o, struct chat *chat, struct arena *are
     else if (str_is(chat->service_tier, "default") || str_is(chat->service_tier, "standard_only"))
         json_text(json_key(o, "service_tier"), STR("standard_only"));
     else if (chat->service_tier.len && !o->error)
-        o->error = chat_drop(chat, arena, STR("service_tier"));
+        o->error = chat_lose(chat, arena, STR("service_tier"));
 }

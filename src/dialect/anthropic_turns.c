@@ -82,7 +82,7 @@ static int put_message(struct turns *t, const struct message *message)
     for (size_t i = 0; i < message->part_count; i++)
         is_empty = is_empty && message->parts[i].kind == PART_text && !message->parts[i].text.len;
     /* Signed thoughts alone are taken, and whoever signs them speaks this dialect himself. */
-    if (message->thinking.len && chat_drop(t->chat, t->arena, STR("reasoning_content")) < 0)
+    if (message->thinking.len && chat_lose(t->chat, t->arena, STR("reasoning_content")) < 0)
         return -ENOMEM;
     if (message->role == ROLE_system || is_empty)
         return 0;

@@ -72,3 +72,11 @@ const struct tool_call *chat_find_call(const struct chat *chat, struct str name)
     }
     return NULL;
 }
+
+int chat_lose(struct chat *chat, struct arena *arena, struct str name)
+{
+    for (const struct own_word *word = chat->words; word && word->openai.len; word++)
+        if (str_equal(word->openai, name))
+            name = word->own;
+    return chat_drop(chat, arena, name);
+}

@@ -65,6 +65,11 @@ struct maybe {
 enum tool_choice { CHOICE_auto, CHOICE_none, CHOICE_required, CHOICE_named };
 enum format { FORMAT_text, FORMAT_json, FORMAT_schema };
 
+/* What a caller's dialect calls a field of OpenAI's; a list of them ends with an empty one. */
+struct own_word {
+    struct str openai, own;
+};
+
 /* The whole request, read only when caller and engine speak different dialects. */
 struct chat {
     const struct ask *ask;
@@ -96,11 +101,15 @@ struct chat {
      * and that change nothing essential. */
     struct str *dropped;
     size_t dropped_count;
+    const struct own_word *words; /* NULL: the caller speaks as OpenAI does */
 };
 
 /* Notes a dropped field, once; names beyond a ceiling are not noted. -ENOMEM. The name must live
  * as long as the arena. */
 int chat_drop(struct chat *chat, struct arena *arena, struct str name);
+
+/* The same for who writes a request: the name is OpenAI's, and is noted as the caller calls it. */
+int chat_lose(struct chat *chat, struct arena *arena, struct str name);
 
 /* Which call a result answers that has a name and no id, given the messages before it. Results come
  * in the order of their calls: the second result of one name answers its second call. An unnamed

@@ -82,7 +82,7 @@ static int drop_lost(struct chat *chat, struct arena *arena)
 
     for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
         if (lost[i].given)
-            r = chat_drop(chat, arena, lost[i].name);
+            r = chat_lose(chat, arena, lost[i].name);
     return r;
 }
 
@@ -176,7 +176,7 @@ static int put_stops(struct json_out *o, struct chat *chat, struct arena *arena)
     for (size_t i = 0; i < chat->stop_count && i < STOPS_MAX; i++)
         json_text(o, chat->stops[i]);
     json_close(o, ']');
-    return chat->stop_count > STOPS_MAX ? chat_drop(chat, arena, STR("stop")) : 0;
+    return chat->stop_count > STOPS_MAX ? chat_lose(chat, arena, STR("stop")) : 0;
 }
 
 static void put_format(struct json_out *o, const struct chat *chat)
@@ -197,7 +197,7 @@ static int put_thinking(struct json_out *o, struct chat *chat, const struct copy
     if (!chat->effort.len)
         return 0;
     if (!shape->can_think)
-        return thinks ? chat_drop(chat, arena, STR("reasoning_effort")) : 0;
+        return thinks ? chat_lose(chat, arena, STR("reasoning_effort")) : 0;
     json_open(json_key(o, "thinkingConfig"), '{');
     if (thinks)
         json_bool(json_key(o, "includeThoughts"), true);

@@ -5,6 +5,19 @@
 #include "dialect/ollama.h"
 #include "dialect/scan.h"
 
+static const struct own_word words[] = {
+    {STR("reasoning_effort"), STR("think")},
+    {STR("reasoning_content"), STR("messages.thinking")},
+    {STR("temperature"), STR("options.temperature")},
+    {STR("top_p"), STR("options.top_p")},
+    {STR("top_k"), STR("options.top_k")},
+    {STR("seed"), STR("options.seed")},
+    {STR("stop"), STR("options.stop")},
+    {STR("presence_penalty"), STR("options.presence_penalty")},
+    {STR("frequency_penalty"), STR("options.frequency_penalty")},
+    {{0}, {0}},
+};
+
 static int drop_unknown(struct chat *chat, yyjson_val *obj, const char *prefix,
                         const char *const *known, size_t count, struct arena *arena);
 static int read_content(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
@@ -23,7 +36,7 @@ int ollama_read_request(struct chat *ret, const struct ask *ask, struct arena *a
                                         "format",       "think",      "raw",     "logprobs",
                                         "top_logprobs", "dimensions", "system",  "images"};
     yyjson_val *root = yyjson_doc_get_root(ask->doc);
-    struct chat chat = {.ask = ask, .task = ask->task};
+    struct chat chat = {.ask = ask, .task = ask->task, .words = words};
     int r = read_content(&chat, root, arena, err);
 
     if (r == 0)

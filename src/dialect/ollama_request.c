@@ -105,13 +105,13 @@ static int drop_lost(struct chat *chat, struct arena *arena)
 
     for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
         if (lost[i].given)
-            r = chat_drop(chat, arena, lost[i].name);
+            r = chat_lose(chat, arena, lost[i].name);
     for (size_t i = 0; r == 0 && i < chat->message_count; i++)
         if (chat->messages[i].is_error)
-            r = chat_drop(chat, arena, STR("is_error"));
+            r = chat_lose(chat, arena, STR("is_error"));
     for (size_t i = 0; r == 0 && i < chat->tool_count; i++)
         if (chat->tools[i].strict)
-            r = chat_drop(chat, arena, STR("strict"));
+            r = chat_lose(chat, arena, STR("strict"));
     return r;
 }
 
@@ -289,7 +289,7 @@ static int put_think(struct json_out *o, struct chat *chat, const struct copy_sh
     if (!chat->effort.len)
         return 0;
     if (!shape->can_think)
-        return str_is(chat->effort, "none") ? 0 : chat_drop(chat, arena, STR("reasoning_effort"));
+        return str_is(chat->effort, "none") ? 0 : chat_lose(chat, arena, STR("reasoning_effort"));
     json_raw(json_key(o, "think"), think_word(chat->effort, shape->can_grade));
     return o->error;
 }

@@ -146,7 +146,7 @@ static void put_sampling(struct json_out *o, struct chat *chat, const struct cop
     if (chat->top_k.given && !shape->is_strict)
         json_double(json_key(o, "top_k"), chat->top_k.value);
     else if (chat->top_k.given && !o->error)
-        o->error = chat_drop(chat, arena, STR("top_k"));
+        o->error = chat_lose(chat, arena, STR("top_k"));
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (numbers[i].value->given)
             json_double(json_key(o, numbers[i].name), numbers[i].value->value);
@@ -174,7 +174,7 @@ static int put_thinking(struct json_out *o, struct chat *chat, const struct copy
     if (!chat->effort.len)
         return 0;
     if (!shape->can_think)
-        return chat_drop(chat, arena, STR("reasoning_effort"));
+        return chat_lose(chat, arena, STR("reasoning_effort"));
     json_text(json_key(o, "reasoning_effort"), chat->effort);
     return o->error;
 }

@@ -81,7 +81,7 @@ static int put_message(struct turns *t, const struct message *message)
     json_text(json_key(o, "role"), str_from(roles[message->role]));
     put_content(o, message);
     if (message->thinking.len && t->shape->is_strict)
-        r = chat_drop(t->chat, t->arena, STR("reasoning_content"));
+        r = chat_lose(t->chat, t->arena, STR("reasoning_content"));
     else if (message->thinking.len)
         json_text(json_key(o, "reasoning_content"), message->thinking);
     if (message->call_count)
@@ -90,7 +90,7 @@ static int put_message(struct turns *t, const struct message *message)
         json_text(json_key(o, "tool_call_id"), message->call_id);
     json_close(o, '}');
     if (r == 0 && message->is_error)
-        r = chat_drop(t->chat, t->arena, STR("is_error"));
+        r = chat_lose(t->chat, t->arena, STR("is_error"));
     return r;
 }
 
