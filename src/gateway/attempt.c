@@ -44,6 +44,7 @@ static uint32_t first_byte_ms(const struct exchange *x);
 static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
 static void drop_call(struct exchange *x);
 static void begin_passed(struct exchange *x, const struct reply *r);
+static bool task_is_heard(enum task task);
 static void read_answer(struct exchange *x, struct str chunk);
 static void read_patience(struct attempt *a);
 static void remake(struct exchange *x);
@@ -310,18 +311,25 @@ static void begin_passed(struct exchange *x, const struct reply *r)
         exchange_fail(x, FAILURE_out_of_room, (struct str){0});
 }
 
+/* whisper-server calls a transcript a page of HTML: whether it is one is seen when it comes. */
+static bool task_is_heard(enum task task)
+{
+    return task == TASK_transcribe || task == TASK_translate;
+}
+
 static void on_head(void *ctx, const struct reply *r)
 {
     struct exchange *x = ctx;
 
     x->attempt.status = r->status;
+    x->attempt.is_page = str_starts(reply_header(r, STR("content-type")), STR("text/html"));
     if (x->attempt.copy->cloud)
         x->attempt.wait_ms =
             limits_wait_ms(r->status, r->headers, r->header_count, clock_wall_us());
     if (r->status < 300 && task_is_passed(x->attempt.task))
         begin_passed(x, r);
     /* A router's login page, or another program on the engine's port. */
-    if (r->status < 300 && str_starts(reply_header(r, STR("content-type")), STR("text/html")))
+    if (r->status < 300 && x->attempt.is_page && !task_is_heard(x->task))
         exchange_fail(x, FAILURE_upstream_garbage, STR("a page of HTML"));
 }
 
@@ -355,6 +363,10 @@ static void read_answer(struct exchange *x, struct str chunk)
 
     if (x->why)
         return;
+    if (a->is_page && !a->fed && str_starts(str_trim(chunk), STR("<"))) {
+        exchange_fail(x, FAILURE_upstream_garbage, STR("a page of HTML"));
+        return;
+    }
     a->fed += chunk.len;
     r = a->dialect->reader_feed(a->reader, chunk, &whole);
     if (r == 0 && !a->translated)

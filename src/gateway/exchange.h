@@ -56,6 +56,7 @@ struct attempt {
     bool translated, ended, over; /* ended: the mark of it was read; over: so was the rest */
     bool has_events; /* of a task that is passed on: the answer is a stream of events, */
     bool is_remade;  /* ... it is kept until it is whole, and said in other words */
+    bool is_page;    /* it calls itself a page of HTML */
     char type[128];  /* of this type, */
     int64_t length;  /* and so long; -1: not known */
     uint64_t started_us;

@@ -74,6 +74,8 @@ void relay_begin_passed(struct exchange *x, const struct reply *r)
     struct str rest, type = reply_header(r, STR("content-type"));
     struct str kind = str_trim(str_cut(type, ';', &rest));
 
+    if (a->is_page) /* no browser shall take for one what somebody said */
+        type = STR("text/plain; charset=utf-8");
     snprintf(a->type, sizeof a->type, "%.*s", STR_ARG(type));
     a->length = r->content_length;
     a->has_events = str_equal_nocase(kind, STR("text/event-stream"));

@@ -129,7 +129,7 @@ static void whisper_end(struct guest *g)
     }
     if (str_is(g->format, "text")) {
         if (buf_printf(&g->out, " %.*s\n", STR_ARG(g->answer.text)) == 0)
-            guest_answer(g, 200, "text/plain; charset=utf-8");
+            guest_answer(g, 200, "text/html; charset=utf-8"); /* so it says */
         return;
     }
     json_open(&o, '{');

@@ -156,6 +156,17 @@ def test_every_form_of_transcript_comes_as_it_was_said(fleet, serve, wanted, kin
     assert (status, headers["content-type"], body) == (200, kind, said)
 
 
+def test_a_transcript_that_calls_itself_html_is_text_and_a_page_is_none(fleet, serve):
+    said = [b" he said <hi>\n", b"<!DOCTYPE html><p>log in</p>"]
+    engine = Engine(lambda path, seen: (200, "text/html; charset=utf-8", [said[len(engine.seen) - 1]]))
+    gateway = serve(fleet({"a": (engine, "whisper-server", WHISPER, "")}))
+    parts = ("model", WHISPER), ("file", WAV, "a.wav"), ("response_format", "text")
+    status, headers, body = transcribe(gateway, *parts)
+    assert (status, headers["content-type"], body) == (200, "text/plain; charset=utf-8", said[0])
+    status, _, body = transcribe(gateway, *parts)
+    assert status == 502 and json.loads(body)["error"]["code"] == "upstream_garbage"
+
+
 def test_a_stream_is_made_for_an_engine_that_has_none(fleet, serve):
     gateway = serve(fleet({"a": (Engine(), "whisper-server", WHISPER, "")}))
     status, headers, body = transcribe(gateway, ("model", WHISPER), ("file", WAV, "a.wav"),
