@@ -264,7 +264,9 @@ void relay_refuse(struct exchange *x)
     if (!x->stream)
         return;
     buf_init(&body, 16384);
-    if (x->why == FAILURE_rejected && !a->translated && a->refusal.len && a->status < 500) {
+    /* But whisper-server and sd-server have words of their own, in whatever shape. */
+    if (x->why == FAILURE_rejected && !a->translated && a->refusal.len && a->status < 500 &&
+        (!task_is_passed(x->task) || a->copy->cloud)) {
         /* Same dialect: the engine's own words are the best error there is. A 5xx would tell the
          * caller to try again. */
         x->status = a->status;

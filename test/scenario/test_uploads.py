@@ -77,8 +77,9 @@ def test_a_hundred_megabytes_pass_through_a_megabyte_of_memory(fleet, serve, ord
     gateway = serve(fleet({"a": (engine, "whisper-server", WHISPER, "")}))
     parts = [("model", WHISPER), ("file", WAV, "a.wav")]
     kind, body = form(*(parts if order == "before the file" else reversed(parts)))
-    for _ in range(3):
-        assert send(gateway, "/v1/audio/transcriptions", kind, body)[0] == 200
+    for many in (1, 2, 2):      # the code's own pages are there before it is measured
+        warm = pieces_of(kind, body, many)
+        assert send(gateway, "/v1/audio/transcriptions", kind, warm)[0] == 200
     before = memory(gateway, "VmRSS")
     pathlib.Path(f"/proc/{gateway.process.pid}/clear_refs").write_text("5")    # peak: from here on
     pieces = pieces_of(kind, body, 100)
@@ -87,9 +88,7 @@ def test_a_hundred_megabytes_pass_through_a_megabyte_of_memory(fleet, serve, ord
     grown = memory(gateway, "VmHWM") - before
     print(f"\n100 MiB grew memory by {grown >> 10} KiB")
     assert grown <= (16 if IS_SANITIZED else 1) * MIB, f"{grown} bytes more"
-    tag = engine.seen[0].fields()["model"].encode()
-    whole = b"".join(pieces).replace(WHISPER.encode(), tag)
-    assert engine.seen[-1].digest == hashlib.sha256(whole).hexdigest()
+    assert engine.seen[-1].digest == hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def test_an_upload_leaves_nothing_in_the_folder_of_the_state(fleet, serve, tmp_path):
@@ -165,6 +164,16 @@ def test_a_transcript_that_calls_itself_html_is_text_and_a_page_is_none(fleet, s
     assert (status, headers["content-type"], body) == (200, "text/plain; charset=utf-8", said[0])
     status, _, body = transcribe(gateway, *parts)
     assert status == 502 and json.loads(body)["error"]["code"] == "upstream_garbage"
+
+
+@pytest.mark.parametrize("words", ['{"error":"no sound in it"}', "no sound in it"])
+def test_what_an_engine_refuses_is_said_in_openais_shape(fleet, serve, words):
+    engine = Engine(lambda path, seen: (400, "text/plain", [words.encode()]))
+    gateway = serve(fleet({"a": (engine, "whisper-server", WHISPER, "")}))
+    status, headers, body = transcribe(gateway, ("model", WHISPER), ("file", WAV, "a.wav"))
+    error = json.loads(body)["error"]
+    assert (status, headers["content-type"], error["code"]) == (400, "application/json", "rejected")
+    assert "no sound in it" in error["message"]
 
 
 def test_a_stream_is_made_for_an_engine_that_has_none(fleet, serve):
