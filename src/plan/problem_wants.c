@@ -102,7 +102,7 @@ static int add_only(struct problem *p, struct want *w)
 
     if (!cat->models_count)
         return 0;
-    w->only = arena_alloc(&p->arena, cat->models_count * sizeof *w->only);
+    w->only = arena_alloc(&p->arena, cat->models_count * sizeof(const struct artifact *));
     if (!w->only)
         return -ENOMEM;
     for (uint32_t i = 0; i < cat->models_count; i++) {
