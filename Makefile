@@ -93,7 +93,7 @@ CLIENTS  := $(wildcard test/clients)
         check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz \
         bench bench-decide routing-report soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
-        plan-report libraries unit fuzzers FORCE
+        matrix plan-report libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -247,6 +247,9 @@ fuzz: ## fuzz every parser for FUZZ_SECONDS each
 bench: all ## side by side with HAProxy and nginx
 	@tools/setup bench
 	test/bench/run
+
+matrix: all ## every dialect, engine and feature once; docs/reference/matrix.md is what came of it
+	TAMPU_WRITE_MATRIX=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider test/scenario/test_matrix.py
 
 plan-report: ## the planner against baselines, into docs/bench/plan.md
 	$(CHECK) $(BUILD)/plan_report
