@@ -28,12 +28,12 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # --- libraries: the system's where it has them, else what tools/setup put into DEPS ---
 
-SYSTEM_LIBS := libuv openssl sqlite3 libfyaml
+SYSTEM_LIBS := libuv openssl sqlite3 libfyaml ncursesw
 EXTRA_LIBS  := yyjson libllhttp
 DEPS_READY  := $(wildcard $(DEPS)/complete)
 ifdef CROSS
 LIB_CFLAGS  := --sysroot=$(abspath $(DEPS))
-LDLIBS      := -luv -lssl -lcrypto -lsqlite3 -lfyaml
+LDLIBS      := -luv -lssl -lcrypto -lsqlite3 -lfyaml -lncursesw -ltinfo
 MISSING     := $(if $(DEPS_READY),,$(DEPS))
 else
 has          = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
@@ -249,7 +249,7 @@ bench: all ## side by side with HAProxy and nginx
 	test/bench/run
 
 matrix: all ## every dialect, engine and feature once; docs/reference/matrix.md is what came of it
-	TAMPU_WRITE_MATRIX=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider test/scenario/test_matrix.py
+	TAMPU_WRITE_MATRIX=1 $(PYTHON) -m pytest -q test/scenario/test_matrix.py
 
 plan-report: ## the planner against baselines, into docs/bench/plan.md
 	$(CHECK) $(BUILD)/plan_report
