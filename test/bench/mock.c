@@ -4,8 +4,9 @@
  *
  *     mock PORT [GAP_MS]      on 127.0.0.1; with GAP_MS, a frame of a stream each GAP_MS
  *
- * Speaks enough of llama-server and Ollama to be routed to. Without a gap each frame of a stream is
- * still a write of its own, as an engine's is. One thread, epoll, keep-alive; ends with its parent.
+ * Speaks enough of llama-server, Ollama and Anthropic to be routed to. Without a gap each frame of
+ * a stream is still a write of its own, as an engine's is. One thread, epoll, keep-alive; ends with
+ * its parent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,11 +44,12 @@ struct conn {
 };
 
 static struct conn *conns[FDS_MAX];
-static struct stream openai_stream, ollama_stream;
+static struct stream openai_stream, ollama_stream, anthropic_stream;
 static struct text openai_plain, ollama_plain;
 static long gap_ms;
 
 static void write_answers(void);
+static void write_anthropic(void);
 static void put_plain(struct text *t, const char *type, const char *body);
 static void put_chunk(struct text *t, const char *body);
 static int listen_on(int port);
@@ -128,6 +130,30 @@ static void write_answers(void)
               "\"total_duration\":5000000,\"load_duration\":1000,\"prompt_eval_count\":200,"
               "\"prompt_eval_duration\":1000000,\"eval_count\":64,\"eval_duration\":2000000}\n");
     put_chunk(&ollama_stream.end, "");
+    write_anthropic();
+}
+
+/* What comes before the first token goes out with the head. */
+static void write_anthropic(void)
+{
+    struct text *head = &anthropic_stream.head;
+
+    *head = openai_stream.head;
+    put_chunk(head, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":"
+                    "\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"tiny\","
+                    "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{"
+                    "\"input_tokens\":200,\"output_tokens\":1}}}\n\n");
+    put_chunk(head, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":"
+                    "0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
+    put_chunk(&anthropic_stream.frame,
+              "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+              "\"delta\":{\"type\":\"text_delta\",\"text\":\" token\"}}\n\n");
+    put_chunk(&anthropic_stream.end,
+              "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+              "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+              "\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":64}}\n\n"
+              "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    put_chunk(&anthropic_stream.end, "");
 }
 
 static void put_plain(struct text *t, const char *type, const char *body)
@@ -218,6 +244,8 @@ static void answer(int fd, struct conn *c, const char *head, const char *body, s
 
     if (strncmp(head, "POST /api/", 10) == 0)
         start_stream(fd, c, &ollama_stream);
+    else if (strstr(head, "/v1/messages ") && strstr(head, "/v1/messages ") < body)
+        start_stream(fd, c, &anthropic_stream);
     else if (strncmp(head, "POST ", 5) == 0 && streams)
         start_stream(fd, c, &openai_stream);
     else if (strncmp(head, "POST ", 5) == 0)
