@@ -2,6 +2,7 @@
 'use strict';
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
+globalThis.File ??= require('node:buffer').File; // Node 18 hides it, and the library wants it
 const { toFile } = require('openai');
 const { start, errorOf, waitUntil, DESK, SHELF } = require('./gateway.js');
 

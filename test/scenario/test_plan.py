@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from world import PATIENCE, TAMPU, Gateway, until
+from world import PATIENCE, TAMPU, Gateway, has_terminals, until
 
 ROOT = pathlib.Path(__file__).parents[2]
 HOMELAB, SEED = ROOT / "fleets" / "homelab.yaml", ROOT / "fleets" / "seed.yaml"
@@ -236,6 +236,7 @@ def on_a_terminal(**env):
     return out.decode()
 
 
+@pytest.mark.skipif(not has_terminals(), reason="no pseudo-terminals")
 def test_colours_are_for_terminals_that_want_them():
     assert "\033[32m" in on_a_terminal(NO_COLOR="")
     assert "\033[" not in on_a_terminal(NO_COLOR="1")

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-from world import TAMPU, Client, until
+from world import TAMPU, Client, has_terminals, until
 
-pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
+needs_a_terminal = pytest.mark.skipif(not shutil.which("tmux") or not has_terminals(),
+                                      reason="no tmux, or no pseudo-terminals")
 ASK = {"model": "s-fast", "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -59,6 +60,7 @@ def screen(demo, tmp_path, request):
     made.close()
 
 
+@needs_a_terminal
 def test_every_sheet_is_shown_within_the_screen(demo, screen):
     answer = demo.post("/v1/chat/completions", ASK)
     machine = answer.headers["x-tampu-machine"]
@@ -73,6 +75,7 @@ def test_every_sheet_is_shown_within_the_screen(demo, screen):
     screen.shows("LOADED")
 
 
+@needs_a_terminal
 def test_a_machine_that_dies_is_seen(demo, screen):
     screen.shows("gtr9-pro")
     tell(demo, "gtr9-pro", "die")
@@ -85,6 +88,7 @@ def test_a_machine_that_dies_is_seen(demo, screen):
           "gtr9-pro up")
 
 
+@needs_a_terminal
 def test_filter_sort_and_details(screen):
     screen.shows("akshat-pc", "retromac")
     screen.type("/", "r", "e", "t", "r", "o", "Enter")
@@ -108,12 +112,14 @@ def first_machine(screen):
     return lines[title + 1].split()[0]
 
 
+@needs_a_terminal
 def test_it_ends_when_told(screen):
     screen.shows("q quit")
     screen.type("q")
     screen.shows("ended with 0")
 
 
+@needs_a_terminal
 def test_a_gateway_that_goes_away_is_said(tmp_path, start):
     gateway = start("demo", "--speed", "20")
     screen = Screen(tmp_path, gateway.address, 80, 24)

@@ -27,6 +27,16 @@ def until(condition, what, changed=None, seconds=PATIENCE):
     return found
 
 
+def has_terminals():
+    """Whether this machine gives out pseudo-terminals: bare containers may not."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except OSError:
+        return False
+    return True
+
+
 class Gateway:
     """`tampu COMMAND ...`, until close(). Log lines are in .log, the rest of stderr in .words."""
 
