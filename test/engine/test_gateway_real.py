@@ -142,7 +142,8 @@ class Gateway:
         fleet.write_text(FLEET.format(name=NAME, embed=EMBED,
                                       **{name: e.port for name, e in engines.items()}))
         self.process = subprocess.Popen(
-            [TAMPU, "serve", fleet, "--listen", "127.0.0.1:0", "--state", folder],
+            [TAMPU, "serve", fleet, "--listen", "127.0.0.1:0", "--state", folder,
+             "--load-timeout", "3s"],
             stderr=subprocess.PIPE, text=True)
         said = []
         ready = next((line for line in self.process.stderr if said.append(line) or "ready on" in line),
@@ -281,7 +282,7 @@ def test_a_faulty_request_is_refused_and_benches_nobody(gateway, engines):
 
 
 def test_what_tampu_does_not_offer_is_404_in_openai_s_form(gateway):
-    for method, path in (("GET", "/nope"), ("POST", "/v1/rerank"), ("GET", "/slots")):
+    for method, path in (("GET", "/nope"), ("POST", "/v1/fine_tuning/jobs"), ("GET", "/slots")):
         answer = ask(gateway.port, method, path, {} if method == "POST" else None)
         assert answer.status == 404
         assert set(answer.json["error"]) == {"message", "type", "param", "code"}
