@@ -5,13 +5,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "route/space.h"
+
 /* What is being gathered: everything that has the name, then what of it is able. */
 struct gather {
     const struct view *view;
     struct candidates *found;
     uint32_t capabilities;
-    uint32_t named;   /* copies that have the name, able or not */
-    uint32_t lacking; /* capabilities that some of them lack */
+    struct space space; /* its identity is empty: any */
+    uint32_t named;     /* copies that have the name, able or not */
+    uint32_t lacking;   /* capabilities that some of them lack */
 };
 
 static void gather_named(struct gather *g, struct str name);
@@ -20,19 +23,28 @@ static void gather_machine(struct gather *g, const struct category *category,
                            const struct machine *machine);
 static void gather_selected(struct gather *g, const struct selector *selector);
 static void add(struct gather *g, const struct copy *copy);
+static bool is_other_space(const struct gather *g, const struct copy *copy);
 static int not_found(const struct view *view, struct str name, struct err *err);
 static int not_able(const struct gather *g, struct str name, struct err *err);
+static int not_there(const struct gather *g, struct str name, struct str space, struct err *err);
 
 int candidates_find(struct candidates *ret, const struct view *view, struct str name,
                     uint32_t capabilities, struct err *err)
 {
+    return candidates_find_space(ret, view, name, capabilities, (struct str){0}, err);
+}
+
+int candidates_find_space(struct candidates *ret, const struct view *view, struct str name,
+                          uint32_t capabilities, struct str space, struct err *err)
+{
     const struct pair *alias = fleet_alias(view->fleet, name);
-    struct gather g = {.view = view, .found = ret, .capabilities = capabilities};
+    struct gather g = {
+        .view = view, .found = ret, .capabilities = capabilities, .space = space_read(space)};
     struct str asked = alias ? alias->value : name;
     const struct category *category = fleet_category(view->fleet, asked);
     struct selector selector;
 
-    ret->count = 0;
+    ret->count = ret->fenced_count = 0;
     ret->line = (struct str){0};
     gather_named(&g, asked);
     if (!g.named && category) {
@@ -43,10 +55,12 @@ int candidates_find(struct candidates *ret, const struct view *view, struct str 
         gather_selected(&g, &selector);
     /* Ollama's clients put it behind a name that has no tag. */
     if (!g.named && str_ends(name, STR(":latest")))
-        return candidates_find(ret, view, str_slice(name.data, name.len - strlen(":latest")),
-                               capabilities, err);
+        return candidates_find_space(ret, view, str_slice(name.data, name.len - strlen(":latest")),
+                                     capabilities, space, err);
     if (!g.named)
         return not_found(view, name, err);
+    if (!ret->count && ret->fenced_count)
+        return not_there(&g, name, space, err);
     return ret->count ? 0 : not_able(&g, name, err);
 }
 
@@ -162,10 +176,25 @@ static void add(struct gather *g, const struct copy *copy)
     for (uint32_t i = 0; i < found->count; i++)
         if (found->rows[i].copy == copy)
             return;
+    if (is_other_space(g, copy)) {
+        if (found->fenced_count < CANDIDATES_MAX)
+            found->fenced[found->fenced_count++] = copy;
+        return;
+    }
     parity = found->count ? parity_of(found->rows[0].copy, copy) : PARITY_identical;
     if (parity == PARITY_incompatible || found->count == CANDIDATES_MAX)
         return;
     found->rows[found->count++] = (struct candidate){copy, parity};
+}
+
+/* Also of models that nobody knows: two of them are not taken for one. */
+static bool is_other_space(const struct gather *g, const struct copy *copy)
+{
+    if (!(g->capabilities & 1u << CAPABILITY_embedding))
+        return false;
+    if (g->space.identity.len && !space_has(&g->space, g->view->catalog, copy))
+        return true;
+    return g->found->count && !copy_is_same_artifact(g->found->rows[0].copy, copy);
 }
 
 static int not_found(const struct view *view, struct str name, struct err *err)
@@ -207,4 +236,13 @@ static int not_able(const struct gather *g, struct str name, struct err *err)
                        STR_ARG(name));
     return err_set(err, -ENOTSUP, "no copy of '%.*s' can do what was asked (%s)", STR_ARG(name),
                    lacking);
+}
+
+static int not_there(const struct gather *g, struct str name, struct str space, struct err *err)
+{
+    char there[SPACE_SIZE];
+
+    space_write(there, g->found->fenced[0], 0);
+    return err_set(err, -EXDEV, "'%.*s' is of %s, and %.*s was asked for", STR_ARG(name), there,
+                   STR_ARG(space));
 }

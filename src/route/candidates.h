@@ -9,7 +9,8 @@
  * one of them with ":latest" behind it. A deployment name or artifact means its own copies, then
  * other copies of the same artifact. A category means what qualifies on its primary, then on each
  * backup, then its cloud models. Copies that cannot do what the request needs are left out; so is
- * what is incompatible with the first one (vectors of another model).
+ * what is incompatible with the first one. Of a request for vectors that is every other artifact,
+ * known or not (route/space.h).
  */
 #pragma once
 
@@ -25,6 +26,9 @@ struct candidate {
 struct candidates {
     struct candidate rows[CANDIDATES_MAX];
     uint32_t count;
+    /* Could do it as well, but in another space than the others, or than the caller wants. */
+    const struct copy *fenced[CANDIDATES_MAX];
+    uint32_t fenced_count;
     struct str line; /* which waiting line: the name, or "selector"; lives as long as the view */
 };
 
@@ -33,6 +37,11 @@ struct candidates {
  * what is needed (err names it). */
 MUST_USE int candidates_find(struct candidates *ret, const struct view *view, struct str name,
                              uint32_t capabilities, struct err *err);
+
+/* The same, of vectors, for a caller who wants them in one space ("nomic-embed-text/768"; empty:
+ * the first copy's). Besides: -EXDEV: there are copies, all of another space. */
+MUST_USE int candidates_find_space(struct candidates *ret, const struct view *view, struct str name,
+                                   uint32_t capabilities, struct str space, struct err *err);
 
 /* Everything that can be asked for by name, in order: categories, deployment names, aliases. */
 typedef int name_fn(void *ctx, struct str name, const char *what);

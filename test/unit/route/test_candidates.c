@@ -108,6 +108,38 @@ static void a_name_that_means_nothing_or_cannot_do_it_is_refused_in_words(void *
     }
 }
 
+static const struct {
+    const char *name, *space;
+    int r;
+    const char *found; /* its first copy, or words */
+    uint32_t fenced;
+} spaces[] = {
+    {"search", "", 0, "c/ollama/vectors", 1},
+    {"search", "vectors/768", 0, "c/ollama/vectors", 1},
+    {"search", "arrows/1024", 0, "c/llama-server/arrows", 1},
+    {"search:latest", "arrows", 0, "c/llama-server/arrows", 1},
+    {"search", "other/768", -EXDEV, "'search' is of vectors/768, and other/768 was asked for", 2},
+    {"vectors", "arrows/1024", -EXDEV, "'vectors' is of vectors/768", 1},
+    {"own:1b", "ollama/own:1b/512", 0, "a/ollama/own:1b", 0},
+    {"chat:7b", "vectors/768", -ENOTSUP, "embedding", 0},
+};
+
+static void vectors_are_of_the_space_that_is_wanted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        struct candidates found;
+        struct err err = {0};
+        int r = candidates_find_space(&found, view, str_from(spaces[i].name), DOES(embedding),
+                                      str_from(spaces[i].space), &err);
+        const char *text = r < 0 ? err.text : found.rows[0].copy->place.data;
+
+        if (r != spaces[i].r || !strstr(text, spaces[i].found) ||
+            found.fenced_count != spaces[i].fenced || (r == 0 && found.count != 1))
+            fail_msg("%s in %s: %d, %s", spaces[i].name, spaces[i].space, r, text);
+    }
+}
+
 static int write_name(void *ctx, struct str name, const char *what)
 {
     return buf_printf(ctx, "%c:%.*s ", *what, STR_ARG(name));
@@ -176,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_name_means_its_copies_in_order),
         TEST(a_name_that_means_nothing_or_cannot_do_it_is_refused_in_words),
+        TEST(vectors_are_of_the_space_that_is_wanted),
         TEST(the_names_are_listed_once_each_categories_first),
         TEST(every_listed_name_is_found),
         TEST(no_more_candidates_are_taken_than_there_is_room_for),
