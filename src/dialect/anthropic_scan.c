@@ -8,6 +8,7 @@
 static int scan_content(struct ask *ask, yyjson_val *root, struct err *err);
 static void scan_blocks(struct ask *ask, yyjson_val *content);
 static void scan_block(struct ask *ask, yyjson_val *block);
+static void scan_document(struct ask *ask, yyjson_val *source);
 static void scan_settings(struct ask *ask, yyjson_val *root);
 static int count_tools(struct ask *ask, yyjson_val *tools);
 
@@ -72,7 +73,7 @@ static void scan_block(struct ask *ask, yyjson_val *block)
     if (str_is(type, "image"))
         ask->needs |= NEED_images;
     else if (str_is(type, "document"))
-        scan_text(ask, json_find(json_find(block, "source"), "data"));
+        scan_document(ask, json_find(block, "source"));
     else if (anthropic_is_foreign_thought(block))
         ask->has_foreign_thought = true;
     if (!str_is(type, "tool_result"))
@@ -83,6 +84,13 @@ static void scan_block(struct ask *ask, yyjson_val *block)
         if (str_is(json_find_str(part, "type"), "image"))
             ask->needs |= NEED_images;
     }
+}
+
+/* A PDF in base64 is no text: how many tokens it comes to is not known. */
+static void scan_document(struct ask *ask, yyjson_val *source)
+{
+    if (str_is(json_find_str(source, "type"), "text"))
+        scan_text(ask, json_find(source, "data"));
 }
 
 static void scan_settings(struct ask *ask, yyjson_val *root)

@@ -68,6 +68,7 @@ struct ask {
     uint32_t needs;           /* mask of enum need */
     uint32_t max_tokens;      /* 0: not said */
     uint32_t prompt_bytes;    /* text bytes of prompt and messages: tokens are about a quarter */
+    uint32_t longest_bytes;   /* of the longest of the texts or lists of tokens that these are */
     struct str language;      /* of a sound; empty: not said */
     uint64_t pixels;          /* of an image or video; 0: not said */
 };

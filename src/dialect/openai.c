@@ -114,6 +114,8 @@ static struct str failure_code(enum failure why, struct str found)
         return STR("model_not_found");
     case FAILURE_queue_full:
         return STR("rate_limit_exceeded");
+    case FAILURE_too_long:
+        return STR("context_length_exceeded");
     case FAILURE_rejected:
         if (failure_is_overflow(found))
             return STR("context_length_exceeded");

@@ -5,7 +5,8 @@
 #include <errno.h>
 
 static int scan_model(struct ask *ask, const struct json *json, struct err *err);
-static void count(struct ask *ask, yyjson_val *text);
+static size_t count(struct ask *ask, yyjson_val *text);
+static void note_longest(struct ask *ask, size_t bytes);
 
 int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
                struct err *err)
@@ -48,10 +49,17 @@ void scan_text(struct ask *ask, yyjson_val *text)
 {
     yyjson_arr_iter each = yyjson_arr_iter_with(text);
     yyjson_val *entry;
+    size_t bytes_of_tokens = 0;
 
-    count(ask, text);
-    while ((entry = yyjson_arr_iter_next(&each)))
-        count(ask, entry);
+    note_longest(ask, count(ask, text));
+    while ((entry = yyjson_arr_iter_next(&each))) {
+        size_t bytes = count(ask, entry);
+
+        note_longest(ask, bytes);
+        if (yyjson_is_num(entry))
+            bytes_of_tokens += bytes;
+    }
+    note_longest(ask, bytes_of_tokens);
 }
 
 int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
@@ -95,10 +103,17 @@ static int scan_model(struct ask *ask, const struct json *json, struct err *err)
 }
 
 /* A token given as a number counts as the four bytes that it is on average. */
-static void count(struct ask *ask, yyjson_val *text)
+static size_t count(struct ask *ask, yyjson_val *text)
 {
     size_t more = yyjson_is_num(text) ? 4 : json_str(text).len;
 
     if (__builtin_add_overflow(ask->prompt_bytes, more, &ask->prompt_bytes))
         ask->prompt_bytes = UINT32_MAX;
+    return more;
+}
+
+static void note_longest(struct ask *ask, size_t bytes)
+{
+    if (bytes > ask->longest_bytes)
+        ask->longest_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
 }

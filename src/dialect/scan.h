@@ -21,7 +21,8 @@ MUST_USE int scan_begin(struct ask *ret, enum task task, struct str body, yyjson
 /* Reads `stream`; fallback is what its absence means. */
 MUST_USE int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err);
 
-/* Adds to ask->prompt_bytes: a text, a token's number, or a list of either. */
+/* Adds to ask->prompt_bytes, and raises longest_bytes: a text, a token's number, or a list of
+ * either. */
 void scan_text(struct ask *ask, yyjson_val *text);
 
 /* The list, or the one value as a list of one, as strings in the arena. -EINVAL: something else. */

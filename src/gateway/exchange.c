@@ -11,13 +11,13 @@
 #include "gateway/account.h"
 #include "gateway/attempt.h"
 #include "gateway/endpoints.h"
+#include "gateway/qualify.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
 #include "gateway/video.h"
 #include "gateway/wanted.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
-#include "route/gate.h"
 
 enum {
     FOUND_MAX = 512, /* bytes of what was found: a person stops reading there */
@@ -45,7 +45,6 @@ static bool end_rest(struct exchange *x);
 static enum verdict estimate(struct exchange *x);
 static enum failure find_candidates(struct exchange *x, struct err *err);
 static int keep_asked(struct exchange *x);
-static bool pass_gate(struct exchange *x, struct candidates *found, struct err *err);
 static void keep_reachable(struct exchange *x, const struct candidates *found, struct err *err);
 static bool on_granted(struct waiter *w);
 static void on_grant(void *ctx);
@@ -287,11 +286,13 @@ static enum failure find_candidates(struct exchange *x, struct err *err)
     struct candidates found;
     int r =
         candidates_find(&found, x->scene->view, x->ask.model, wanted_capabilities(&x->ask), err);
+    enum failure why;
 
     if (r == -ENOENT)
         return FAILURE_unknown_model;
-    if (r < 0 || !pass_gate(x, &found, err))
-        return FAILURE_unsupported;
+    why = r < 0 ? FAILURE_unsupported : qualify(&found, &x->ask, err);
+    if (why)
+        return why;
     x->candidates = arena_alloc(&x->arena, found.count * sizeof *x->candidates);
     x->waiter.copies = arena_alloc(&x->arena, found.count * sizeof(struct copy_place *));
     if (!x->candidates || !x->waiter.copies)
@@ -302,25 +303,6 @@ static enum failure find_candidates(struct exchange *x, struct err *err)
     x->waiter.line = found.line;
     x->waiter.line_max = settings->queue_max;
     return FAILURE_none;
-}
-
-/* A copy of a model that is not made for what is asked is no candidate. False: none is left. */
-static bool pass_gate(struct exchange *x, struct candidates *found, struct err *err)
-{
-    const struct gate gate = {x->ask.language, x->ask.pixels};
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < found->count; i++) {
-        const char *lacking = gate_refuses(&gate, found->rows[i].copy);
-
-        if (lacking)
-            err_set(err, -ENOTSUP, "no copy of '%.*s' can do what was asked (%s)",
-                    STR_ARG(x->ask.model), lacking);
-        else
-            found->rows[kept++] = found->rows[i];
-    }
-    found->count = kept;
-    return kept > 0;
 }
 
 /* A copy without an address, or a provider without its key, is no candidate. */
