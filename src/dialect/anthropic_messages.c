@@ -5,8 +5,6 @@
 
 #include "dialect/anthropic.h"
 
-enum { LOOKS_MAX = 1024 };
-
 static size_t count_messages(yyjson_val *root);
 static size_t count_results(yyjson_val *content);
 static int read_system(struct chat *chat, yyjson_val *system, struct arena *arena, struct err *err);
@@ -21,7 +19,6 @@ static int read_assistant(struct chat *chat, struct message *ret, yyjson_val *co
 static int read_call(struct message *ret, yyjson_val *block, struct arena *arena, struct err *err);
 static int read_thought(struct chat *chat, struct message *ret, yyjson_val *block,
                         struct arena *arena);
-static struct str called_name(const struct chat *chat, struct str id);
 
 int anthropic_read_messages(struct chat *chat, yyjson_val *root, struct arena *arena,
                             struct err *err)
@@ -116,7 +113,7 @@ static int read_result(struct chat *chat, yyjson_val *block, struct arena *arena
 
     *ret = (struct message){.role = ROLE_tool, .call_id = json_find_str(block, "tool_use_id")};
     ret->is_error = json_find_true(block, "is_error");
-    ret->name = called_name(chat, ret->call_id);
+    ret->name = chat_called_name(chat, ret->call_id);
     if (!ret->call_id.len)
         return err_set(err, -EINVAL, "tool_use_id: expected the id of a tool_use");
     if (json_find(block, "cache_control"))
@@ -216,19 +213,4 @@ static int read_thought(struct chat *chat, struct message *ret, yyjson_val *bloc
         text = str_from(arena_printf(arena, "%.*s\n\n%.*s", STR_ARG(ret->thinking), STR_ARG(text)));
     ret->thinking = text;
     return text.data ? 0 : -ENOMEM;
-}
-
-/* Results stand close behind their calls: a history made to be long is not searched to its end. */
-static struct str called_name(const struct chat *chat, struct str id)
-{
-    size_t looks = LOOKS_MAX;
-
-    for (size_t i = chat->message_count; id.len && i-- > 0 && looks-- > 0;) {
-        const struct message *message = &chat->messages[i];
-
-        for (size_t j = 0; j < message->call_count && looks > 0; j++, looks--)
-            if (str_equal(message->calls[j].id, id))
-                return message->calls[j].name;
-    }
-    return (struct str){0};
 }

@@ -73,6 +73,21 @@ const struct tool_call *chat_find_call(const struct chat *chat, struct str name)
     return NULL;
 }
 
+/* Results stand close behind their calls: a history made to be long is not searched to its end. */
+struct str chat_called_name(const struct chat *chat, struct str id)
+{
+    size_t looks = LOOKS_MAX;
+
+    for (size_t i = chat->message_count; id.len && i-- > 0 && looks-- > 0;) {
+        const struct message *message = &chat->messages[i];
+
+        for (size_t j = 0; j < message->call_count && looks > 0; j++, looks--)
+            if (str_equal(message->calls[j].id, id))
+                return message->calls[j].name;
+    }
+    return (struct str){0};
+}
+
 int chat_lose(struct chat *chat, struct arena *arena, struct str name)
 {
     for (const struct own_word *word = chat->words; word && word->openai.len; word++)

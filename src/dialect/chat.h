@@ -115,3 +115,7 @@ int chat_lose(struct chat *chat, struct arena *arena, struct str name);
  * in the order of their calls: the second result of one name answers its second call. An unnamed
  * one answers the call whose turn it is. NULL: none, or too far back. */
 const struct tool_call *chat_find_call(const struct chat *chat, struct str name);
+
+/* The name of the call that a result answers, given the messages before it: the latest of that id,
+ * as some engines reuse them. Empty: none, or too far back. */
+struct str chat_called_name(const struct chat *chat, struct str id);

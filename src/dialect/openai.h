@@ -19,6 +19,9 @@ int openai_read_messages(struct chat *chat, yyjson_val *messages, struct arena *
 int openai_read_image(struct part *ret, yyjson_val *part, struct err *err);
 int openai_read_file(struct part *ret, yyjson_val *file, struct err *err);
 
+/* An object with the name and the arguments of a call. */
+int openai_read_call(struct tool_call *ret, yyjson_val *call, struct err *err);
+
 int openai_writer_new(struct writer **ret, const struct reply_shape *shape, struct buf *out);
 int openai_writer_put(struct writer *w, const struct delta *delta);
 int openai_writer_end(struct writer *w);

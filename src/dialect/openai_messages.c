@@ -4,8 +4,6 @@
 
 #include "dialect/openai.h"
 
-enum { LOOKS_MAX = 1024 };
-
 static int read_message(struct chat *chat, yyjson_val *message, struct arena *arena,
                         struct err *err);
 static int read_role(struct message *ret, yyjson_val *message, struct err *err);
@@ -15,8 +13,6 @@ static int read_part(struct part *ret, yyjson_val *part, struct err *err);
 static int read_data_url(struct part *ret, struct str url);
 static int read_audio(struct part *ret, yyjson_val *part, struct arena *arena, struct err *err);
 static int read_calls(struct message *ret, yyjson_val *calls, struct arena *arena, struct err *err);
-static int read_call(struct tool_call *ret, yyjson_val *call, struct err *err);
-static struct str called_name(const struct chat *chat, struct str id);
 
 int openai_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
                          struct err *err)
@@ -55,7 +51,7 @@ static int read_message(struct chat *chat, yyjson_val *message, struct arena *ar
     if (ret->role == ROLE_tool) {
         ret->call_id = json_find_str(message, "tool_call_id");
         if (!ret->name.len)
-            ret->name = called_name(chat, ret->call_id);
+            ret->name = chat_called_name(chat, ret->call_id);
     }
     return 0;
 }
@@ -203,8 +199,11 @@ static int read_calls(struct message *ret, yyjson_val *calls, struct arena *aren
     if (!ret->calls)
         return -ENOMEM;
     while ((call = yyjson_arr_iter_next(&each))) {
-        ret->calls[ret->call_count].index = (unsigned)ret->call_count;
-        if ((r = read_call(&ret->calls[ret->call_count], call, err)) < 0)
+        struct tool_call *to = &ret->calls[ret->call_count];
+
+        to->index = (unsigned)ret->call_count;
+        to->id = json_find_str(call, "id");
+        if ((r = openai_read_call(to, json_find(call, "function"), err)) < 0)
             return err_wrap(err, r, "tool_calls[%zu].function", ret->call_count);
         ret->call_count++;
     }
@@ -212,15 +211,13 @@ static int read_calls(struct message *ret, yyjson_val *calls, struct arena *aren
 }
 
 /* The arguments are a string that must hold an object: other dialects have the object itself. */
-static int read_call(struct tool_call *ret, yyjson_val *call, struct err *err)
+int openai_read_call(struct tool_call *ret, yyjson_val *call, struct err *err)
 {
-    yyjson_val *function = json_find(call, "function");
     struct json arguments;
     int r;
 
-    ret->id = json_find_str(call, "id");
-    ret->name = json_find_str(function, "name");
-    ret->arguments = json_find_str(function, "arguments");
+    ret->name = json_find_str(call, "name");
+    ret->arguments = json_find_str(call, "arguments");
     if (!ret->name.len)
         return err_set(err, -EINVAL, "name: expected a name");
     if (!str_trim(ret->arguments).len) {
@@ -233,20 +230,4 @@ static int read_call(struct tool_call *ret, yyjson_val *call, struct err *err)
         r = err_set(err, -EINVAL, "arguments: expected the text of a JSON object");
     json_fini(&arguments);
     return r;
-}
-
-/* The name of the call that a result answers; the latest, as some engines reuse ids. Results
- * stand close behind their calls: a history made to be long is not searched to its end. */
-static struct str called_name(const struct chat *chat, struct str id)
-{
-    size_t looks = LOOKS_MAX;
-
-    for (size_t i = chat->message_count; id.len && i-- > 0 && looks-- > 0;) {
-        const struct message *message = &chat->messages[i];
-
-        for (size_t j = 0; j < message->call_count && looks > 0; j++, looks--)
-            if (str_equal(message->calls[j].id, id))
-                return message->calls[j].name;
-    }
-    return (struct str){0};
 }

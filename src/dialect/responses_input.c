@@ -5,8 +5,6 @@
 #include "dialect/openai.h"
 #include "dialect/responses.h"
 
-enum { LOOKS_MAX = 1024 };
-
 struct items {
     struct chat *chat;
     struct arena *arena;
@@ -20,7 +18,6 @@ static int read_content(struct message *m, yyjson_val *content, struct arena *ar
 static int read_part(struct part *ret, yyjson_val *part, struct err *err);
 static int read_call(struct items *in, yyjson_val *item, struct err *err);
 static int read_output(struct items *in, yyjson_val *item, struct err *err);
-static struct str called_name(const struct chat *chat, struct str id);
 static int read_reasoning(struct items *in, yyjson_val *item, struct err *err);
 static int add_text(struct message *m, struct str text, struct arena *arena);
 static struct message *assistant(struct items *in);
@@ -142,8 +139,6 @@ static int read_call(struct items *in, yyjson_val *item, struct err *err)
     struct message *m = assistant(in);
     struct tool_call *calls = arena_alloc(in->arena, (m->call_count + 1) * sizeof *calls);
     struct tool_call *call;
-    struct json arguments;
-    int r;
 
     if (!calls)
         return -ENOMEM;
@@ -152,23 +147,9 @@ static int read_call(struct items *in, yyjson_val *item, struct err *err)
     call = &calls[m->call_count];
     call->index = (unsigned)m->call_count;
     call->id = json_find_str(item, "call_id");
-    call->name = json_find_str(item, "name");
-    call->arguments = json_find_str(item, "arguments");
     m->calls = calls;
     m->call_count++;
-    if (!call->name.len)
-        return err_set(err, -EINVAL, "name: expected a name");
-    if (!str_trim(call->arguments).len) {
-        call->arguments = STR("{}");
-        return 0;
-    }
-    r = json_read(&arguments, call->arguments, JSON_MEMORY(call->arguments.len), err);
-    if (r < 0)
-        return err_wrap(err, r, "arguments");
-    if (!yyjson_is_obj(arguments.root))
-        r = err_set(err, -EINVAL, "arguments: expected the text of a JSON object");
-    json_fini(&arguments);
-    return r;
+    return openai_read_call(call, item, err);
 }
 
 static int read_output(struct items *in, yyjson_val *item, struct err *err)
@@ -177,25 +158,10 @@ static int read_output(struct items *in, yyjson_val *item, struct err *err)
     struct message *m = next(in, ROLE_tool);
 
     m->call_id = id;
-    m->name = called_name(in->chat, id);
+    m->name = chat_called_name(in->chat, id);
     if (!id.len)
         return err_set(err, -EINVAL, "call_id: expected the id of a call");
     return read_content(m, json_find(item, "output"), in->arena, err);
-}
-
-/* Results stand close behind their calls: a history made to be long is not searched to its end. */
-static struct str called_name(const struct chat *chat, struct str id)
-{
-    size_t looks = LOOKS_MAX;
-
-    for (size_t i = chat->message_count; id.len && i-- > 0 && looks > 0; looks--) {
-        const struct message *m = &chat->messages[i];
-
-        for (size_t k = 0; k < m->call_count && looks > 0; k++, looks--)
-            if (str_equal(m->calls[k].id, id))
-                return m->calls[k].name;
-    }
-    return (struct str){0};
 }
 
 /* What was thought in the open; what only its maker can read is nothing to anybody else. */
