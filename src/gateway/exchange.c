@@ -11,6 +11,7 @@
 #include "gateway/account.h"
 #include "gateway/attempt.h"
 #include "gateway/endpoints.h"
+#include "gateway/fence.h"
 #include "gateway/qualify.h"
 #include "gateway/relay.h"
 #include "gateway/upload.h"
@@ -34,6 +35,7 @@ typedef enum verdict step_fn(struct exchange *x);
 
 static enum verdict go(struct exchange *x, enum step to);
 static enum verdict refuse(struct exchange *x, enum failure why, const char *found);
+static enum verdict refuse_absent(struct exchange *x, enum failure why);
 static void begin_upload(struct exchange *x);
 static int scan(struct exchange *x, struct err *err);
 static bool has_endpoint(const struct exchange *x, const struct scene_engine *e);
@@ -284,12 +286,14 @@ static enum failure find_candidates(struct exchange *x, struct err *err)
 {
     const struct settings *settings = x->worker->gateway->settings;
     struct candidates found;
-    int r =
-        candidates_find(&found, x->scene->view, x->ask.model, wanted_capabilities(&x->ask), err);
+    int r = candidates_find_space(&found, x->scene->view, x->ask.model,
+                                  wanted_capabilities(&x->ask), fence_wanted(x), err);
     enum failure why;
 
     if (r == -ENOENT)
         return FAILURE_unknown_model;
+    if (r == -EXDEV)
+        return FAILURE_other_space;
     why = r < 0 ? FAILURE_unsupported : qualify(&found, &x->ask, err);
     if (why)
         return why;
@@ -299,7 +303,7 @@ static enum failure find_candidates(struct exchange *x, struct err *err)
         return FAILURE_out_of_room;
     keep_reachable(x, &found, err);
     if (!x->candidate_count)
-        return FAILURE_no_candidate;
+        return fence_judge(x, FAILURE_no_candidate, err);
     x->waiter.line = found.line;
     x->waiter.line_max = settings->queue_max;
     return FAILURE_none;
@@ -324,9 +328,11 @@ static void keep_reachable(struct exchange *x, const struct candidates *found, s
 static bool has_endpoint(const struct exchange *x, const struct scene_engine *e)
 {
     const struct dialect *dialect = scene_dialect(e, x->task, x->dialect);
+    bool is_own = dialect == x->dialect;
+    /* Translated, one text is a list of one. */
+    enum task task = x->task == TASK_embed_one && !is_own ? TASK_embed : x->task;
 
-    return dialect && dialect->target(x->task) &&
-           (dialect == x->dialect || !task_is_passed(x->task));
+    return dialect && dialect->target(task) && (is_own || !task_is_passed(task));
 }
 
 /* Entered anew for each attempt, and again when a slot was granted. */
@@ -353,7 +359,7 @@ static enum verdict do_route(struct exchange *x)
     if (!x->waiter.count && x->why == FAILURE_upstream_loading && start_rest(x))
         return WAIT;
     if (!x->waiter.count)
-        return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
+        return x->why ? go(x, STEP_refuse) : refuse_absent(x, FAILURE_no_candidate);
     return take_or_wait(x);
 }
 
@@ -378,7 +384,7 @@ static enum verdict take_or_wait(struct exchange *x)
     }
     x->retry_ms = x->waiter.retry_ms == UINT64_MAX ? 1000 : x->waiter.retry_ms;
     /* The failure of the last try says more than "nobody is up". */
-    return x->why ? go(x, STEP_refuse) : refuse(x, FAILURE_no_candidate, "");
+    return x->why ? go(x, STEP_refuse) : refuse_absent(x, FAILURE_no_candidate);
 }
 
 /* The last copy says that its model is being loaded: that is no failure while there is patience. */
@@ -423,7 +429,7 @@ static enum verdict leave_line(struct exchange *x)
     if (x->caller_gone)
         return go(x, STEP_settle);
     x->retry_ms = x->worker->gateway->settings->queue_timeout_ms;
-    return refuse(x, FAILURE_queue_timeout, "");
+    return refuse_absent(x, FAILURE_queue_timeout);
 }
 
 static enum verdict do_send(struct exchange *x)
@@ -515,6 +521,15 @@ static enum verdict refuse(struct exchange *x, enum failure why, const char *fou
     x->why = FAILURE_none;
     exchange_fail(x, why, str_from(found));
     return go(x, STEP_refuse);
+}
+
+/* Nobody who may answer is there. */
+static enum verdict refuse_absent(struct exchange *x, enum failure why)
+{
+    struct err err = {0};
+
+    why = fence_judge(x, why, &err);
+    return refuse(x, why, err.text);
 }
 
 static enum verdict try_again_or(struct exchange *x, enum step otherwise)

@@ -60,6 +60,7 @@ struct attempt {
     char type[128];  /* of this type, */
     int64_t length;  /* and so long; -1: not known */
     uint64_t started_us;
+    size_t dimensions;       /* of the vectors that came */
     uint64_t fed, forwarded; /* bytes of the answer: read, and passed on whole */
 };
 

@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "gateway/attempt.h"
+#include "gateway/fence.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 
@@ -18,7 +19,7 @@ enum {
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
     size_t count;
-    char attempts[STR_U64_ROOM], retry[12], dropped[1024];
+    char attempts[STR_U64_ROOM], retry[12], dropped[1024], space[SPACE_SIZE];
 };
 
 static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
@@ -107,6 +108,8 @@ int relay_put(void *ctx, const struct delta *delta)
 {
     struct exchange *x = ctx;
 
+    if (delta->kind == DELTA_embedding && fence_count(x, delta) < 0)
+        return -ECANCELED;
     switch (delta->kind) {
     case DELTA_text:
     case DELTA_thinking:
@@ -349,6 +352,8 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
     add_header(h, STR("x-tampu-machine"), copy->machine_name);
     add_header(h, STR("x-tampu-model"), copy->name);
     add_header(h, STR("x-tampu-parity"), str_from(parity_name(x->attempt.parity)));
+    if (fence_write(h->space, x))
+        add_header(h, STR(FENCE_HEADER), str_from(h->space));
     if (x->attempt.dropped_count)
         add_dropped(x, h);
 }
