@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dialect/anthropic.h"
+#include "dialect/fields.h"
 #include "dialect/scan.h"
 
 /* What becomes of a member that struct chat has no place for. */
@@ -39,8 +40,8 @@ static const struct own_word words[] = {
 static int read_members(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static enum fate fate_of(struct str name);
 static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err);
-static int read_tool(struct chat *chat, yyjson_val *entry, struct arena *arena, struct err *err);
+static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
+static int drop_cache_control(struct chat *chat, yyjson_val *tools, struct arena *arena);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
 static int read_thinking(struct chat *chat, yyjson_val *root, struct err *err);
 static struct str effort_of(uint64_t budget_tokens);
@@ -58,7 +59,9 @@ int anthropic_read_request(struct chat *ret, const struct ask *ask, struct arena
     if (r == 0)
         r = read_sampling(&chat, root, arena, err);
     if (r == 0)
-        r = read_tools(&chat, json_find(root, "tools"), arena, err);
+        r = read_tool_list(&chat, json_find(root, "tools"), read_tool, arena, err);
+    if (r == 0)
+        r = drop_cache_control(&chat, json_find(root, "tools"), arena);
     if (r == 0)
         r = read_tool_choice(&chat, json_find(root, "tool_choice"), err);
     if (r == 0)
@@ -114,46 +117,18 @@ static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *aren
     yyjson_val *stops = json_find(root, "stop_sequences");
     int r = 0;
 
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        yyjson_val *value = json_find(root, numbers[i].name);
-
-        if (!value || yyjson_is_null(value))
-            continue;
-        if (!yyjson_is_num(value))
-            return err_set(err, -EINVAL, "%s: expected a number, found %s", numbers[i].name,
-                           yyjson_get_type_desc(value));
-        *numbers[i].value = (struct maybe){true, yyjson_get_num(value)};
-    }
-    if (stops && !yyjson_is_null(stops))
-        r = read_strings(&chat->stops, &chat->stop_count, stops, arena);
-    return r == -EINVAL ? err_set(err, r, "stop_sequences: expected a list of texts") : r;
-}
-
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err)
-{
-    yyjson_arr_iter each = yyjson_arr_iter_with(tools);
-    yyjson_val *entry;
-    int r;
-
-    if (!tools || yyjson_is_null(tools))
-        return 0;
-    if (!yyjson_is_arr(tools))
-        return err_set(err, -EINVAL, "tools: expected a list");
-    chat->tools = arena_alloc(arena, yyjson_arr_size(tools) * sizeof *chat->tools);
-    if (!chat->tools)
-        return -ENOMEM;
-    while ((entry = yyjson_arr_iter_next(&each))) {
-        if ((r = read_tool(chat, entry, arena, err)) < 0)
-            return err_wrap(err, r, "tools[%zu]", chat->tool_count);
-        chat->tool_count++;
-    }
-    return 0;
+    for (size_t i = 0; r == 0 && i < COUNT_OF(numbers); i++)
+        r = read_number(numbers[i].value, json_find(root, numbers[i].name), "", numbers[i].name,
+                        err);
+    if (r == 0 && stops && !yyjson_is_null(stops) &&
+        (r = read_strings(&chat->stops, &chat->stop_count, stops, arena)) == -EINVAL)
+        err_set(err, r, "stop_sequences: expected a list of texts");
+    return r;
 }
 
 /* Tools of other types than "custom" are Anthropic's own: it runs them, or knows their schema. */
-static int read_tool(struct chat *chat, yyjson_val *entry, struct arena *arena, struct err *err)
+static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err)
 {
-    struct tool *tool = &chat->tools[chat->tool_count];
     struct str type = json_find_str(entry, "type");
 
     if (type.len && !str_is(type, "custom"))
@@ -164,9 +139,20 @@ static int read_tool(struct chat *chat, yyjson_val *entry, struct arena *arena, 
     tool->strict = json_find_true(entry, "strict");
     if (!tool->name.len)
         return err_set(err, -EINVAL, "name: expected a name");
-    if (!yyjson_is_obj(tool->parameters))
-        return err_set(err, -EINVAL, "input_schema: expected an object");
-    return json_find(entry, "cache_control") ? chat_drop(chat, arena, STR("cache_control")) : 0;
+    return yyjson_is_obj(tool->parameters)
+               ? 0
+               : err_set(err, -EINVAL, "input_schema: expected an object");
+}
+
+static int drop_cache_control(struct chat *chat, yyjson_val *tools, struct arena *arena)
+{
+    yyjson_arr_iter each = yyjson_arr_iter_with(tools);
+    yyjson_val *entry;
+
+    while ((entry = yyjson_arr_iter_next(&each)))
+        if (json_find(entry, "cache_control"))
+            return chat_drop(chat, arena, STR("cache_control"));
+    return 0;
 }
 
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err)

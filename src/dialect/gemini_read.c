@@ -2,6 +2,7 @@
 /* A caller's Gemini request, read whole, because the engine speaks another dialect. */
 #include <errno.h>
 
+#include "dialect/fields.h"
 #include "dialect/gemini.h"
 #include "dialect/scan.h"
 
@@ -224,18 +225,12 @@ static int read_numbers(struct chat *chat, yyjson_val *config, struct err *err)
         {"presencePenalty", &chat->presence_penalty},
         {"frequencyPenalty", &chat->frequency_penalty},
     };
+    int r = 0;
 
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        yyjson_val *value = gemini_find(config, numbers[i].name);
-
-        if (!value || yyjson_is_null(value))
-            continue;
-        if (!yyjson_is_num(value))
-            return err_set(err, -EINVAL, "generationConfig.%s: expected a number, found %s",
-                           numbers[i].name, yyjson_get_type_desc(value));
-        *numbers[i].value = (struct maybe){true, yyjson_get_num(value)};
-    }
-    return 0;
+    for (size_t i = 0; r == 0 && i < COUNT_OF(numbers); i++)
+        r = read_number(numbers[i].value, gemini_find(config, numbers[i].name), "generationConfig.",
+                        numbers[i].name, err);
+    return r;
 }
 
 static int read_format(struct chat *chat, yyjson_val *config, struct err *err)

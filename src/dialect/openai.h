@@ -11,6 +11,9 @@ int openai_scan(struct ask *ret, enum task task, struct str body, struct err *er
 int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err);
 
+/* openai_read.c: who asks, and how dearly. */
+void openai_read_account(struct chat *chat, yyjson_val *root);
+
 /* openai_messages.c: the messages of a chat, given an object that has them. */
 int openai_read_messages(struct chat *chat, yyjson_val *messages, struct arena *arena,
                          struct err *err);

@@ -2,6 +2,7 @@
 /* A caller's OpenAI request, read whole, because the engine speaks another dialect. */
 #include <errno.h>
 
+#include "dialect/fields.h"
 #include "dialect/openai.h"
 #include "dialect/scan.h"
 
@@ -68,11 +69,9 @@ static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_inputs(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, struct err *err);
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err);
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
 static int read_format(struct chat *chat, yyjson_val *format, struct err *err);
-static void read_account(struct chat *chat, yyjson_val *root);
 
 int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *arena,
                         struct err *err)
@@ -91,14 +90,14 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
     if (r == 0)
         r = read_stops(&chat, json_find(root, "stop"), arena, err);
     if (r == 0)
-        r = read_tools(&chat, json_find(root, "tools"), arena, err);
+        r = read_tool_list(&chat, json_find(root, "tools"), read_tool, arena, err);
     if (r == 0)
         r = read_tool_choice(&chat, json_find(root, "tool_choice"), err);
     if (r == 0)
         r = read_format(&chat, json_find(root, "response_format"), err);
     if (r < 0)
         return r;
-    read_account(&chat, root);
+    openai_read_account(&chat, root);
     *ret = chat;
     return 0;
 }
@@ -212,24 +211,18 @@ static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err)
         {"frequency_penalty", &chat->frequency_penalty},
     };
     yyjson_val *logprobs = json_find(root, "logprobs");
+    int r = 0;
 
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        yyjson_val *value = json_find(root, numbers[i].name);
-
-        if (!value || yyjson_is_null(value))
-            continue;
-        if (!yyjson_is_num(value))
-            return err_set(err, -EINVAL, "%s: expected a number, found %s", numbers[i].name,
-                           yyjson_get_type_desc(value));
-        *numbers[i].value = (struct maybe){true, yyjson_get_num(value)};
-    }
+    for (size_t i = 0; r == 0 && i < COUNT_OF(numbers); i++)
+        r = read_number(numbers[i].value, json_find(root, numbers[i].name), "", numbers[i].name,
+                        err);
     chat->effort = json_find_str(root, "reasoning_effort");
     if (!chat->effort.len)
         chat->effort = json_find_str(json_find(root, "reasoning"), "effort");
     /* A chat says true, a completion how many. */
     chat->logprobs = yyjson_is_true(logprobs) || yyjson_is_num(logprobs);
     chat->top_logprobs = (uint32_t)json_find_u64(root, "top_logprobs");
-    return 0;
+    return r;
 }
 
 static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, struct err *err)
@@ -239,27 +232,6 @@ static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, 
                 : read_strings(&chat->stops, &chat->stop_count, stop, arena);
 
     return r == -EINVAL ? err_set(err, r, "stop: expected text or a list of texts") : r;
-}
-
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err)
-{
-    yyjson_arr_iter each = yyjson_arr_iter_with(tools);
-    yyjson_val *entry;
-    int r;
-
-    if (!tools || yyjson_is_null(tools))
-        return 0;
-    if (!yyjson_is_arr(tools))
-        return err_set(err, -EINVAL, "tools: expected a list");
-    chat->tools = arena_alloc(arena, yyjson_arr_size(tools) * sizeof *chat->tools);
-    if (!chat->tools)
-        return -ENOMEM;
-    while ((entry = yyjson_arr_iter_next(&each))) {
-        if ((r = read_tool(&chat->tools[chat->tool_count], entry, err)) < 0)
-            return err_wrap(err, r, "tools[%zu]", chat->tool_count);
-        chat->tool_count++;
-    }
-    return 0;
 }
 
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err)
@@ -324,7 +296,7 @@ static int read_format(struct chat *chat, yyjson_val *format, struct err *err)
 }
 
 /* safety_identifier is what user is called today. */
-static void read_account(struct chat *chat, yyjson_val *root)
+void openai_read_account(struct chat *chat, yyjson_val *root)
 {
     chat->one_call = yyjson_is_false(json_find(root, "parallel_tool_calls"));
     chat->service_tier = json_find_str(root, "service_tier");

@@ -2,6 +2,8 @@
 /* A caller's request to the Responses API, read whole, for an engine that does not have it. */
 #include <errno.h>
 
+#include "dialect/fields.h"
+#include "dialect/openai.h"
 #include "dialect/responses.h"
 
 /* What becomes of a member that struct chat has no place for. */
@@ -42,8 +44,6 @@ static const struct {
 static int read_members(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_member(struct chat *chat, yyjson_val *key, yyjson_val *value, struct arena *arena,
                        struct err *err);
-static int read_number(struct maybe *ret, yyjson_val *root, const char *name, struct err *err);
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err);
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
 static int read_format(struct chat *chat, yyjson_val *format, struct err *err);
@@ -58,11 +58,11 @@ int responses_read_request(struct chat *ret, const struct ask *ask, struct arena
     if (r == 0)
         r = responses_read_input(&chat, root, arena, err);
     if (r == 0)
-        r = read_number(&chat.temperature, root, "temperature", err);
+        r = read_number(&chat.temperature, json_find(root, "temperature"), "", "temperature", err);
     if (r == 0)
-        r = read_number(&chat.top_p, root, "top_p", err);
+        r = read_number(&chat.top_p, json_find(root, "top_p"), "", "top_p", err);
     if (r == 0)
-        r = read_tools(&chat, json_find(root, "tools"), arena, err);
+        r = read_tool_list(&chat, json_find(root, "tools"), read_tool, arena, err);
     if (r == 0)
         r = read_tool_choice(&chat, json_find(root, "tool_choice"), err);
     if (r == 0)
@@ -70,11 +70,7 @@ int responses_read_request(struct chat *ret, const struct ask *ask, struct arena
     if (r < 0)
         return r;
     chat.effort = json_find_str(json_find(root, "reasoning"), "effort");
-    chat.one_call = yyjson_is_false(json_find(root, "parallel_tool_calls"));
-    chat.service_tier = json_find_str(root, "service_tier");
-    chat.user = json_find_str(root, "safety_identifier");
-    if (!chat.user.len)
-        chat.user = json_find_str(root, "user");
+    openai_read_account(&chat, root);
     *ret = chat;
     return 0;
 }
@@ -110,40 +106,6 @@ static int read_member(struct chat *chat, yyjson_val *key, yyjson_val *value, st
         break;
     }
     return chat_drop(chat, arena, json_str(key));
-}
-
-static int read_number(struct maybe *ret, yyjson_val *root, const char *name, struct err *err)
-{
-    yyjson_val *value = json_find(root, name);
-
-    if (!value || yyjson_is_null(value))
-        return 0;
-    if (!yyjson_is_num(value))
-        return err_set(err, -EINVAL, "%s: expected a number, found %s", name,
-                       yyjson_get_type_desc(value));
-    *ret = (struct maybe){true, yyjson_get_num(value)};
-    return 0;
-}
-
-static int read_tools(struct chat *chat, yyjson_val *tools, struct arena *arena, struct err *err)
-{
-    yyjson_arr_iter each = yyjson_arr_iter_with(tools);
-    yyjson_val *entry;
-    int r;
-
-    if (!tools || yyjson_is_null(tools))
-        return 0;
-    if (!yyjson_is_arr(tools))
-        return err_set(err, -EINVAL, "tools: expected a list");
-    chat->tools = arena_alloc(arena, yyjson_arr_size(tools) * sizeof *chat->tools);
-    if (!chat->tools)
-        return -ENOMEM;
-    while ((entry = yyjson_arr_iter_next(&each))) {
-        if ((r = read_tool(&chat->tools[chat->tool_count], entry, err)) < 0)
-            return err_wrap(err, r, "tools[%zu]", chat->tool_count);
-        chat->tool_count++;
-    }
-    return 0;
 }
 
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err)
