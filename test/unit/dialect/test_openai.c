@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "dialect/dialect.h"
 
@@ -184,6 +185,7 @@ static void every_failure_is_a_body_and_an_event_that_clients_understand(void **
          "\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"rate_limit_exceeded\""},
         {FAILURE_no_candidate, "\"type\":\"api_error\",\"param\":null,\"code\":\"no_candidate\""},
         {FAILURE_body_too_large, "\"code\":\"body_too_large\""},
+        {FAILURE_too_long, "\"code\":\"context_length_exceeded\""},
     };
 
     (void)state;
@@ -198,6 +200,31 @@ static void every_failure_is_a_body_and_an_event_that_clients_understand(void **
         assert_non_null(strstr(out.data, ": here\""));
         assert_non_null(strstr(out.data, cases[i].part));
         buf_fini(&out);
+    }
+}
+
+static void the_longest_of_many_inputs_is_noted(void **state)
+{
+    static const struct {
+        const char *input;
+        uint32_t prompt_bytes, longest_bytes;
+    } cases[] = {
+        {"\"three\"", 5, 5},
+        {"[\"a\",\"three\",\"bc\"]", 8, 5},
+        {"[1,2,3]", 12, 12},
+        {"[]", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char body[200];
+        struct ask ask;
+
+        snprintf(body, sizeof body, "{\"model\":\"m\",\"input\":%s}", cases[i].input);
+        assert_int_equal(openai()->scan(&ask, TASK_embed, str_from(body), NULL), 0);
+        assert_int_equal(ask.prompt_bytes, cases[i].prompt_bytes);
+        assert_int_equal(ask.longest_bytes, cases[i].longest_bytes);
+        ask_fini(&ask);
     }
 }
 
@@ -275,6 +302,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_within_is_named_by_its_place),
         cmocka_unit_test(an_engines_no_is_understood),
         cmocka_unit_test(every_failure_is_a_body_and_an_event_that_clients_understand),
+        cmocka_unit_test(the_longest_of_many_inputs_is_noted),
         cmocka_unit_test(what_the_sink_refuses_stops_the_reader),
         cmocka_unit_test(an_answer_beyond_the_ceiling_is_refused),
         cmocka_unit_test(a_full_buffer_gets_no_half_frames),
