@@ -69,22 +69,7 @@ enum failure anthropic_failure(int status, struct str type, struct str words)
         return FAILURE_rejected;
     if (is_unpaid(words))
         return FAILURE_upstream_auth;
-    switch (status) {
-    case 401:
-    case 402:
-    case 403:
-        return FAILURE_upstream_auth;
-    case 404:
-        return FAILURE_upstream_missing;
-    case 408:
-    case 409:
-    case 429:
-    case 503:
-    case 529:
-        return FAILURE_upstream_busy;
-    default:
-        return status >= 500 ? FAILURE_upstream_error : FAILURE_rejected;
-    }
+    return status == 409 ? FAILURE_upstream_busy : failure_of_status(status);
 }
 
 /* The official clients raise an error at `event: error` and read no further. */

@@ -50,20 +50,9 @@ enum failure gemini_failure(int code, struct str status, struct str words)
     if (words_contain(words, "API key not valid") || words_contain(words, "API key expired") ||
         str_is(status, "FAILED_PRECONDITION"))
         return FAILURE_upstream_auth;
-    switch (code) {
-    case 401:
-    case 402:
-    case 403:
-        return FAILURE_upstream_auth;
-    case 404:
-        return FAILURE_upstream_missing;
-    case 408:
-    case 429:
-    case 503:
-        return FAILURE_upstream_busy;
-    default:
-        return code >= 400 && code < 499 ? FAILURE_rejected : FAILURE_upstream_error;
-    }
+    if (code < 400 || code == 499 || code == 529)
+        return FAILURE_upstream_error;
+    return failure_of_status(code);
 }
 
 yyjson_val *gemini_find(yyjson_val *obj, const char *name)

@@ -37,26 +37,15 @@ const struct dialect ollama_dialect = {
 
 enum failure ollama_failure(int status, struct str words)
 {
+    enum failure why;
+
     if (failure_is_overflow(words))
         return FAILURE_rejected;
-    switch (status) {
-    case 401:
-    case 402:
-    case 403:
-        return FAILURE_upstream_auth;
-    case 404:
-        return FAILURE_upstream_missing;
-    case 408:
-    case 429:
-    case 503:
-    case 529:
-        return FAILURE_upstream_busy;
-    case 499: /* a load that was called off; another may try */
+    /* 499: a load that was called off; another may try. */
+    if (status < 400 || status == 499)
         return FAILURE_upstream_error;
-    default:
-        return status >= 400 && status < 500 && !is_runner_trouble(words) ? FAILURE_rejected
-                                                                          : FAILURE_upstream_error;
-    }
+    why = failure_of_status(status);
+    return why == FAILURE_rejected && is_runner_trouble(words) ? FAILURE_upstream_error : why;
 }
 
 /* One line or one body: {"error":"WORDS: FOUND"}. */

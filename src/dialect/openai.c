@@ -52,21 +52,7 @@ enum failure openai_failure(int status, struct str type, struct str code, struct
     /* llama-server, until it can answer: it is well, and will be ready. */
     if (status == 503 && str_starts(words, STR("Loading model")))
         return FAILURE_upstream_loading;
-    switch (status) {
-    case 401:
-    case 402:
-    case 403:
-        return FAILURE_upstream_auth;
-    case 404:
-        return FAILURE_upstream_missing;
-    case 408:
-    case 429:
-    case 503:
-    case 529:
-        return FAILURE_upstream_busy;
-    default:
-        return status >= 500 ? FAILURE_upstream_error : FAILURE_rejected;
-    }
+    return failure_of_status(status);
 }
 
 /* The official clients raise an error at the first event that has the member `error` and read no

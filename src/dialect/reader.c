@@ -109,6 +109,25 @@ struct str failure_words_in(yyjson_val *root)
     return (struct str){0};
 }
 
+enum failure failure_of_status(int status)
+{
+    switch (status) {
+    case 401:
+    case 402:
+    case 403:
+        return FAILURE_upstream_auth;
+    case 404:
+        return FAILURE_upstream_missing;
+    case 408:
+    case 429:
+    case 503:
+    case 529:
+        return FAILURE_upstream_busy;
+    default:
+        return status >= 500 ? FAILURE_upstream_error : FAILURE_rejected;
+    }
+}
+
 bool failure_is_overflow(struct str words)
 {
     if (words_contain(words, "prompt is too long")) /* Anthropic's words */

@@ -47,6 +47,9 @@ struct str failure_words(struct str body, struct arena *arena);
 /* The same in a parsed body: error, error.message, message, detail. */
 struct str failure_words_in(yyjson_val *root);
 
+/* What a status of 400 or more means where nothing else is known. */
+enum failure failure_of_status(int status);
+
 /* Words by which engines say, under various statuses, that the request was too long. */
 bool failure_is_overflow(struct str words);
 
