@@ -2,10 +2,8 @@
 /* The Anthropic dialect: where to ask, how it fails, and the parts put together. */
 #include "dialect/anthropic.h"
 
-#include <stdio.h>
-
+#include "dialect/put.h"
 #include "dialect/reader.h"
-#include "wire/json_out.h"
 
 static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream);
 static const char *failure_type(int status);
@@ -77,7 +75,6 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
 {
     size_t before = out->len;
     struct json_out o = {.out = out};
-    char words[128];
 
     if (in_stream)
         o.error = buf_put(out, STR("event: error\ndata: "));
@@ -85,8 +82,7 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
     json_text(json_key(&o, "type"), STR("error"));
     json_open(json_key(&o, "error"), '{');
     json_text(json_key(&o, "type"), str_from(failure_type(failure_row(why)->status)));
-    snprintf(words, sizeof words, "%s%s", failure_row(why)->words, found.len ? ": " : "");
-    json_joined(json_key(&o, "message"), str_from(words), found);
+    put_failure(json_key(&o, "message"), why, found);
     json_close(&o, '}');
     json_close(&o, '}');
     if (!o.error && in_stream)

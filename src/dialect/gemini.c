@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "dialect/put.h"
 #include "dialect/reader.h"
-#include "wire/json_out.h"
 #include "wire/url.h"
 
 static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream);
@@ -93,15 +93,13 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
     int code = failure_row(why)->status;
     size_t before = out->len;
     struct json_out o = {.out = out};
-    char words[128];
 
     if (in_stream)
         o.error = buf_put(out, STR("data: "));
     json_open(&o, '{');
     json_open(json_key(&o, "error"), '{');
     json_number(json_key(&o, "code"), (uint64_t)code);
-    snprintf(words, sizeof words, "%s%s", failure_row(why)->words, found.len ? ": " : "");
-    json_joined(json_key(&o, "message"), str_from(words), found);
+    put_failure(json_key(&o, "message"), why, found);
     json_text(json_key(&o, "status"), str_from(status_of(code)));
     json_close(&o, '}');
     json_close(&o, '}');

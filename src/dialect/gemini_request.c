@@ -3,17 +3,17 @@
 #include <errno.h>
 
 #include "dialect/gemini.h"
-#include "wire/json_out.h"
+#include "dialect/put.h"
 
 enum { STOPS_MAX = 5 };
 
-static int put_inputs(struct json_out *o, const struct chat *chat, const struct copy_shape *shape);
+static int put_embeds(struct json_out *o, const struct chat *chat, const struct copy_shape *shape);
 static int drop_lost(struct chat *chat, struct arena *arena);
 static void put_tools(struct json_out *o, const struct chat *chat);
 static void put_calling(struct json_out *o, const struct chat *chat);
 static int put_config(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                       struct arena *arena);
-static void put_numbers(struct json_out *o, const struct chat *chat);
+static void put_sampling(struct json_out *o, const struct chat *chat);
 static int put_stops(struct json_out *o, struct chat *chat, struct arena *arena);
 static void put_format(struct json_out *o, const struct chat *chat);
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
@@ -32,7 +32,7 @@ int gemini_write_request(struct buf *out, struct chat *chat, const struct copy_s
         return err_set(err, -ENOTSUP, "logprobs: they cannot be had from this engine");
     json_open(&o, '{');
     if (chat->task == TASK_embed) {
-        r = put_inputs(&o, chat, shape);
+        r = put_embeds(&o, chat, shape);
     } else {
         r = drop_lost(chat, arena);
         if (r == 0)
@@ -46,7 +46,7 @@ int gemini_write_request(struct buf *out, struct chat *chat, const struct copy_s
     return r < 0 ? r : o.error;
 }
 
-static int put_inputs(struct json_out *o, const struct chat *chat, const struct copy_shape *shape)
+static int put_embeds(struct json_out *o, const struct chat *chat, const struct copy_shape *shape)
 {
     json_open(json_key(o, "requests"), '[');
     for (size_t i = 0; i < chat->input_count; i++) {
@@ -139,7 +139,7 @@ static int put_config(struct json_out *o, struct chat *chat, const struct copy_s
     json_open(json_key(o, "generationConfig"), '{');
     if (chat->ask->max_tokens)
         json_number(json_key(o, "maxOutputTokens"), chat->ask->max_tokens);
-    put_numbers(o, chat);
+    put_sampling(o, chat);
     r = put_stops(o, chat, arena);
     put_format(o, chat);
     if (r == 0)
@@ -148,12 +148,9 @@ static int put_config(struct json_out *o, struct chat *chat, const struct copy_s
     return r;
 }
 
-static void put_numbers(struct json_out *o, const struct chat *chat)
+static void put_sampling(struct json_out *o, const struct chat *chat)
 {
-    const struct {
-        const char *name;
-        const struct maybe *value;
-    } numbers[] = {
+    const struct named_number numbers[] = {
         {"temperature", &chat->temperature},
         {"topP", &chat->top_p},
         {"topK", &chat->top_k},
@@ -162,9 +159,7 @@ static void put_numbers(struct json_out *o, const struct chat *chat)
         {"frequencyPenalty", &chat->frequency_penalty},
     };
 
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        if (numbers[i].value->given)
-            json_double(json_key(o, numbers[i].name), numbers[i].value->value);
+    put_numbers(o, numbers, COUNT_OF(numbers));
 }
 
 /* No more than five are taken. */
@@ -172,10 +167,8 @@ static int put_stops(struct json_out *o, struct chat *chat, struct arena *arena)
 {
     if (!chat->stop_count)
         return 0;
-    json_open(json_key(o, "stopSequences"), '[');
-    for (size_t i = 0; i < chat->stop_count && i < STOPS_MAX; i++)
-        json_text(o, chat->stops[i]);
-    json_close(o, ']');
+    put_texts(json_key(o, "stopSequences"), chat->stops,
+              chat->stop_count < STOPS_MAX ? chat->stop_count : STOPS_MAX);
     return chat->stop_count > STOPS_MAX ? chat_lose(chat, arena, STR("stop")) : 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include "dialect/calls.h"
 #include "dialect/gemini.h"
-#include "wire/json_out.h"
+#include "dialect/put.h"
 
 struct writer {
     struct reply_shape shape;
@@ -129,10 +129,7 @@ static int keep_vector(struct writer *w, const struct delta *delta)
     struct json_out o = {.out = &w->text, .comma = w->text.len > 0};
 
     json_open(&o, '{');
-    json_open(json_key(&o, "values"), '[');
-    for (size_t i = 0; i < delta->dimensions && !o.error; i++)
-        json_double(&o, delta->vector[i]);
-    json_close(&o, ']');
+    put_vector(json_key(&o, "values"), delta);
     json_close(&o, '}');
     return o.error;
 }

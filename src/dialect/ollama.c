@@ -2,10 +2,8 @@
 /* The Ollama dialect: where to ask, how it fails, and the parts put together. */
 #include "dialect/ollama.h"
 
-#include <stdio.h>
-
+#include "dialect/put.h"
 #include "dialect/reader.h"
-#include "wire/json_out.h"
 
 static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream);
 static const char *content_type(const struct reply_shape *shape);
@@ -53,11 +51,9 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
 {
     size_t before = out->len;
     struct json_out o = {.out = out};
-    char words[128];
 
-    snprintf(words, sizeof words, "%s%s", failure_row(why)->words, found.len ? ": " : "");
     json_open(&o, '{');
-    json_joined(json_key(&o, "error"), str_from(words), found);
+    put_failure(json_key(&o, "error"), why, found);
     json_close(&o, '}');
     if (!o.error && in_stream)
         o.error = buf_put_char(out, '\n');

@@ -3,15 +3,13 @@
 #include <errno.h>
 
 #include "dialect/ollama.h"
-#include "wire/json_out.h"
+#include "dialect/put.h"
 
 static int check(const struct chat *chat, struct err *err);
 static int check_media(const struct chat *chat, struct err *err);
 static int check_part(const struct part *part, struct err *err);
 static int drop_lost(struct chat *chat, struct arena *arena);
 static bool is_text(const struct part *part);
-static void put_prompt(struct json_out *o, const struct chat *chat);
-static void put_inputs(struct json_out *o, const struct chat *chat);
 static void put_messages(struct json_out *o, const struct chat *chat);
 static void put_message(struct json_out *o, const struct message *message);
 static void put_content(struct json_out *o, const struct message *message);
@@ -118,23 +116,6 @@ static int drop_lost(struct chat *chat, struct arena *arena)
 static bool is_text(const struct part *part)
 {
     return part->kind == PART_text || (part->kind == PART_document && part->text.data);
-}
-
-static void put_prompt(struct json_out *o, const struct chat *chat)
-{
-    json_text(json_key(o, "prompt"), chat->prompt);
-    if (chat->suffix.len)
-        json_text(json_key(o, "suffix"), chat->suffix);
-}
-
-static void put_inputs(struct json_out *o, const struct chat *chat)
-{
-    json_open(json_key(o, "input"), '[');
-    for (size_t i = 0; i < chat->input_count; i++)
-        json_text(o, chat->inputs[i]);
-    json_close(o, ']');
-    if (chat->dimensions)
-        json_number(json_key(o, "dimensions"), chat->dimensions);
 }
 
 static void put_messages(struct json_out *o, const struct chat *chat)
@@ -253,10 +234,7 @@ static void put_format(struct json_out *o, const struct chat *chat)
 /* num_ctx is the copy's, never the caller's: another one would make Ollama load the model anew. */
 static void put_options(struct json_out *o, const struct chat *chat, const struct copy_shape *shape)
 {
-    const struct {
-        const char *name;
-        const struct maybe *value;
-    } numbers[] = {
+    const struct named_number numbers[] = {
         {"temperature", &chat->temperature},
         {"top_p", &chat->top_p},
         {"top_k", &chat->top_k},
@@ -270,15 +248,9 @@ static void put_options(struct json_out *o, const struct chat *chat, const struc
         json_number(json_key(o, "num_ctx"), shape->num_ctx);
     if (chat->ask->max_tokens)
         json_number(json_key(o, "num_predict"), chat->ask->max_tokens);
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        if (numbers[i].value->given)
-            json_double(json_key(o, numbers[i].name), numbers[i].value->value);
-    if (chat->stop_count) {
-        json_open(json_key(o, "stop"), '[');
-        for (size_t i = 0; i < chat->stop_count; i++)
-            json_text(o, chat->stops[i]);
-        json_close(o, ']');
-    }
+    put_numbers(o, numbers, COUNT_OF(numbers));
+    if (chat->stop_count)
+        put_texts(json_key(o, "stop"), chat->stops, chat->stop_count);
     json_close(o, '}');
 }
 

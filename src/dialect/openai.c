@@ -2,11 +2,9 @@
 /* The OpenAI dialect: where to ask, how it fails, and the parts put together. */
 #include "dialect/openai.h"
 
-#include <stdio.h>
-
 #include "dialect/openai_media.h"
+#include "dialect/put.h"
 #include "dialect/reader.h"
-#include "wire/json_out.h"
 
 static int write_failure(struct buf *out, enum failure why, struct str found, bool in_stream);
 static const char *failure_type(enum failure why);
@@ -61,14 +59,12 @@ static int write_failure(struct buf *out, enum failure why, struct str found, bo
 {
     size_t before = out->len;
     struct json_out o = {.out = out};
-    char words[128];
 
     if (in_stream)
         o.error = buf_put(out, STR("data: "));
     json_open(&o, '{');
     json_open(json_key(&o, "error"), '{');
-    snprintf(words, sizeof words, "%s%s", failure_row(why)->words, found.len ? ": " : "");
-    json_joined(json_key(&o, "message"), str_from(words), found);
+    put_failure(json_key(&o, "message"), why, found);
     json_text(json_key(&o, "type"), str_from(failure_type(why)));
     json_raw(json_key(&o, "param"), STR("null"));
     json_text(json_key(&o, "code"), failure_code(why, found));

@@ -3,10 +3,8 @@
 #include <errno.h>
 
 #include "dialect/openai.h"
-#include "wire/json_out.h"
+#include "dialect/put.h"
 
-static void put_prompt(struct json_out *o, const struct chat *chat);
-static void put_inputs(struct json_out *o, const struct chat *chat);
 static void put_tools(struct json_out *o, const struct chat *chat);
 static void put_tool_choice(struct json_out *o, const struct chat *chat);
 static void put_format(struct json_out *o, const struct chat *chat);
@@ -27,6 +25,8 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
     json_text(json_key(&o, "model"), shape->model);
     if (task == TASK_embed) {
         put_inputs(&o, chat);
+        /* Whatever the caller wants: every engine can, and the writer makes base64 of them. */
+        json_text(json_key(&o, "encoding_format"), STR("float"));
         json_close(&o, '}');
         return o.error;
     }
@@ -49,25 +49,6 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
     }
     json_close(&o, '}');
     return o.error;
-}
-
-static void put_prompt(struct json_out *o, const struct chat *chat)
-{
-    json_text(json_key(o, "prompt"), chat->prompt);
-    if (chat->suffix.len)
-        json_text(json_key(o, "suffix"), chat->suffix);
-}
-
-/* Floats, whatever the caller wants: every engine can, and the writer makes base64 of them. */
-static void put_inputs(struct json_out *o, const struct chat *chat)
-{
-    json_open(json_key(o, "input"), '[');
-    for (size_t i = 0; i < chat->input_count; i++)
-        json_text(o, chat->inputs[i]);
-    json_close(o, ']');
-    if (chat->dimensions)
-        json_number(json_key(o, "dimensions"), chat->dimensions);
-    json_text(json_key(o, "encoding_format"), STR("float"));
 }
 
 static void put_tools(struct json_out *o, const struct chat *chat)
@@ -128,10 +109,7 @@ static void put_format(struct json_out *o, const struct chat *chat)
 static void put_sampling(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                          struct arena *arena)
 {
-    const struct {
-        const char *name;
-        const struct maybe *value;
-    } numbers[] = {
+    const struct named_number numbers[] = {
         {"temperature", &chat->temperature},
         {"top_p", &chat->top_p},
         {"seed", &chat->seed},
@@ -147,15 +125,9 @@ static void put_sampling(struct json_out *o, struct chat *chat, const struct cop
         json_double(json_key(o, "top_k"), chat->top_k.value);
     else if (chat->top_k.given && !o->error)
         o->error = chat_lose(chat, arena, STR("top_k"));
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        if (numbers[i].value->given)
-            json_double(json_key(o, numbers[i].name), numbers[i].value->value);
-    if (!chat->stop_count)
-        return;
-    json_open(json_key(o, "stop"), '[');
-    for (size_t i = 0; i < chat->stop_count; i++)
-        json_text(o, chat->stops[i]);
-    json_close(o, ']');
+    put_numbers(o, numbers, COUNT_OF(numbers));
+    if (chat->stop_count)
+        put_texts(json_key(o, "stop"), chat->stops, chat->stop_count);
 }
 
 static void put_account(struct json_out *o, const struct chat *chat)

@@ -6,8 +6,8 @@
 
 #include "dialect/calls.h"
 #include "dialect/openai.h"
+#include "dialect/put.h"
 #include "wire/base64.h"
-#include "wire/json_out.h"
 
 struct writer {
     struct reply_shape shape;
@@ -307,10 +307,7 @@ static int keep_vector(struct writer *w, const struct delta *delta)
         if (!o.error)
             o.error = put_floats(o.out, delta->vector, delta->dimensions);
     } else {
-        json_open(&o, '[');
-        for (size_t i = 0; i < delta->dimensions && !o.error; i++)
-            json_double(&o, delta->vector[i]);
-        json_close(&o, ']');
+        put_vector(&o, delta);
     }
     json_close(&o, '}');
     return o.error;
