@@ -235,6 +235,8 @@ static enum verdict do_decode(struct exchange *x)
 
     if (!why && video_is_asked_about(x->task)) {
         why = video_find(x, &err);
+        if (!why && keep_asked(x) < 0)
+            why = FAILURE_out_of_room;
         return why ? refuse(x, why, err.text) : go(x, STEP_route);
     }
     if (why)
