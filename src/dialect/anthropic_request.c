@@ -22,7 +22,6 @@ static int plan_output(struct output *ret, struct chat *chat, const struct copy_
                        struct arena *arena);
 static int plan_thinking(struct output *p, struct chat *chat, const struct copy_shape *shape,
                          struct arena *arena);
-static uint32_t budget_of(struct str effort);
 static bool has_unthought_calls(const struct chat *chat);
 static int drop_lost(struct chat *chat, struct arena *arena);
 static void put_tools(struct json_out *o, const struct chat *chat);
@@ -94,7 +93,7 @@ static int plan_output(struct output *ret, struct chat *chat, const struct copy_
 static int plan_thinking(struct output *p, struct chat *chat, const struct copy_shape *shape,
                          struct arena *arena)
 {
-    uint32_t budget = chat->thinking_tokens ? chat->thinking_tokens : budget_of(chat->effort);
+    uint32_t budget = chat_thinking_tokens(chat);
     uint32_t most =
         shape->max_output && shape->max_output < UINT32_MAX ? shape->max_output : UINT32_MAX;
 
@@ -110,20 +109,6 @@ static int plan_thinking(struct output *p, struct chat *chat, const struct copy_
     p->thinks = true;
     p->thinking_tokens = shape->can_grade ? 0 : budget;
     return 0;
-}
-
-static uint32_t budget_of(struct str effort)
-{
-    static const struct {
-        const char *effort;
-        uint32_t tokens;
-    } budgets[] = {{"minimal", 1024}, {"low", 1024},   {"medium", 2048},
-                   {"high", 4096},    {"xhigh", 8192}, {"max", 16384}};
-
-    for (size_t i = 0; i < COUNT_OF(budgets); i++)
-        if (str_is(effort, budgets[i].effort))
-            return budgets[i].tokens;
-    return 2048;
 }
 
 /* Is the conversation in the middle of a turn: are the last calls' results what was said last? */

@@ -95,11 +95,10 @@ static void scan_document(struct ask *ask, yyjson_val *source)
 
 static void scan_settings(struct ask *ask, yyjson_val *root)
 {
-    uint64_t max = json_find_u64(root, "max_tokens");
     struct str thinking = json_find_str(json_find(root, "thinking"), "type");
     struct str choice = json_find_str(json_find(root, "tool_choice"), "type");
 
-    ask->max_tokens = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    scan_max_tokens(ask, json_find(root, "max_tokens"));
     if (yyjson_arr_size(json_find(root, "tools")) && !str_is(choice, "none"))
         ask->needs |= NEED_tools;
     if (yyjson_is_obj(json_find(json_find(root, "output_config"), "format")) ||

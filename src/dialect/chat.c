@@ -95,3 +95,19 @@ int chat_lose(struct chat *chat, struct arena *arena, struct str name)
             name = word->own;
     return chat_drop(chat, arena, name);
 }
+
+uint32_t chat_thinking_tokens(const struct chat *chat)
+{
+    static const struct {
+        const char *effort;
+        uint32_t tokens;
+    } budgets[] = {{"none", 0},    {"minimal", 1024}, {"low", 1024}, {"medium", 2048},
+                   {"high", 4096}, {"xhigh", 8192},   {"max", 16384}};
+
+    if (chat->thinking_tokens)
+        return chat->thinking_tokens;
+    for (size_t i = 0; i < COUNT_OF(budgets); i++)
+        if (str_is(chat->effort, budgets[i].effort))
+            return budgets[i].tokens;
+    return 2048;
+}

@@ -119,3 +119,6 @@ const struct tool_call *chat_find_call(const struct chat *chat, struct str name)
 /* The name of the call that a result answers, given the messages before it: the latest of that id,
  * as some engines reuse them. Empty: none, or too far back. */
 struct str chat_called_name(const struct chat *chat, struct str id);
+
+/* How many tokens to think for: those asked for, or what the effort comes to. */
+uint32_t chat_thinking_tokens(const struct chat *chat);

@@ -19,7 +19,6 @@ static void put_format(struct json_out *o, const struct chat *chat);
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                         struct arena *arena);
 static struct str level_of(struct str effort);
-static uint32_t budget_of(const struct chat *chat);
 
 int gemini_write_request(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err)
@@ -197,7 +196,7 @@ static int put_thinking(struct json_out *o, struct chat *chat, const struct copy
     if (shape->can_grade)
         json_text(json_key(o, "thinkingLevel"), level_of(chat->effort));
     else
-        json_number(json_key(o, "thinkingBudget"), budget_of(chat));
+        json_number(json_key(o, "thinkingBudget"), chat_thinking_tokens(chat));
     json_close(o, '}');
     return o->error;
 }
@@ -210,20 +209,4 @@ static struct str level_of(struct str effort)
     if (str_is(effort, "xhigh") || str_is(effort, "max"))
         return STR("high");
     return effort;
-}
-
-static uint32_t budget_of(const struct chat *chat)
-{
-    static const struct {
-        const char *effort;
-        uint32_t tokens;
-    } budgets[] = {{"none", 0},    {"minimal", 1024}, {"low", 1024}, {"medium", 2048},
-                   {"high", 4096}, {"xhigh", 8192},   {"max", 16384}};
-
-    if (chat->thinking_tokens)
-        return chat->thinking_tokens;
-    for (size_t i = 0; i < COUNT_OF(budgets); i++)
-        if (str_is(chat->effort, budgets[i].effort))
-            return budgets[i].tokens;
-    return 2048;
 }

@@ -19,22 +19,18 @@ static void scan_thinking(struct ask *ask, yyjson_val *config);
 
 int gemini_scan(struct ask *ret, enum task task, struct str body, struct err *err)
 {
-    struct ask ask = {.task = task, .body = body};
-    struct json json;
-    int r = json_read(&json, body, JSON_MEMORY(body.len), err);
+    struct ask ask;
+    yyjson_val *root;
+    int r = scan_object(&ask, task, body, &root, err);
 
     if (r < 0)
         return r;
-    ask.doc = json.doc;
-    ask.copy = json.copy;
-    if (!yyjson_is_obj(json.root))
-        r = err_set(err, -EINVAL, "expected a JSON object");
-    else if (task == TASK_embed)
-        r = scan_embeds(&ask, json_find(json.root, "requests"), err);
+    if (task == TASK_embed)
+        r = scan_embeds(&ask, json_find(root, "requests"), err);
     else if (task == TASK_embed_one)
-        r = scan_content(&ask, json_find(json.root, "content"), err);
+        r = scan_content(&ask, json_find(root, "content"), err);
     else
-        r = scan_chat(&ask, json.root, err);
+        r = scan_chat(&ask, root, err);
     if (r < 0) {
         ask_fini(&ask);
         return r;
@@ -161,9 +157,8 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
 {
     yyjson_val *config = gemini_find(root, "generationConfig");
     yyjson_val *calling = gemini_find(gemini_find(root, "toolConfig"), "functionCallingConfig");
-    uint64_t max = json_u64(gemini_find(config, "maxOutputTokens"));
 
-    ask->max_tokens = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    scan_max_tokens(ask, gemini_find(config, "maxOutputTokens"));
     if (yyjson_arr_size(json_find(root, "tools")) &&
         !str_is(json_find_str(calling, "mode"), "NONE"))
         ask->needs |= NEED_tools;

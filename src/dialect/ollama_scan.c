@@ -81,10 +81,9 @@ static void scan_messages(struct ask *ask, yyjson_val *messages)
 
 static void scan_settings(struct ask *ask, yyjson_val *root)
 {
-    uint64_t max = json_find_u64(json_find(root, "options"), "num_predict");
     yyjson_val *think = json_find(root, "think");
 
-    ask->max_tokens = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    scan_max_tokens(ask, json_find(json_find(root, "options"), "num_predict"));
     if (yyjson_arr_size(json_find(root, "images")))
         ask->needs |= NEED_images;
     if (yyjson_arr_size(json_find(root, "tools")))

@@ -56,7 +56,6 @@ static int scan_content(struct ask *ask, yyjson_val *root, struct err *err)
 static void scan_settings(struct ask *ask, yyjson_val *root)
 {
     yyjson_val *stream_options = json_find(root, "stream_options");
-    uint64_t max = json_find_u64(root, "max_completion_tokens");
     struct str effort = json_find_str(root, "reasoning_effort");
     yyjson_val *tools = json_find(root, "tools");
     yyjson_val *format = json_find(root, "response_format");
@@ -64,9 +63,9 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
     ask->include_usage = ask->stream && json_find_true(stream_options, "include_usage");
     if (!effort.len)
         effort = json_find_str(json_find(root, "reasoning"), "effort");
-    if (!max)
-        max = json_find_u64(root, "max_tokens");
-    ask->max_tokens = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    scan_max_tokens(ask, json_find(root, "max_completion_tokens"));
+    if (!ask->max_tokens)
+        scan_max_tokens(ask, json_find(root, "max_tokens"));
     if (yyjson_arr_size(tools) && !str_is(json_find_str(root, "tool_choice"), "none"))
         ask->needs |= NEED_tools;
     if (str_is(json_find_str(format, "type"), "json_schema"))

@@ -41,7 +41,6 @@ int responses_scan(struct ask *ret, enum task task, struct str body, struct err 
 {
     struct ask ask;
     yyjson_val *root, *input;
-    uint64_t max;
     struct str effort;
     int r = scan_begin(&ask, task, body, &root, err);
 
@@ -56,9 +55,8 @@ int responses_scan(struct ask *ret, enum task task, struct str body, struct err 
         ask_fini(&ask);
         return r;
     }
-    max = json_find_u64(root, "max_output_tokens");
     effort = json_find_str(json_find(root, "reasoning"), "effort");
-    ask.max_tokens = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    scan_max_tokens(&ask, json_find(root, "max_output_tokens"));
     if (yyjson_arr_size(json_find(root, "tools")) &&
         !str_is(json_find_str(root, "tool_choice"), "none"))
         ask.needs |= NEED_tools;

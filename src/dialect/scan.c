@@ -4,32 +4,35 @@
 
 #include <errno.h>
 
-static int scan_model(struct ask *ask, const struct json *json, struct err *err);
+static int scan_model(struct ask *ask, yyjson_val *root, struct err *err);
 static size_t count(struct ask *ask, yyjson_val *text);
 static void note_longest(struct ask *ask, size_t bytes);
 
-int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
-               struct err *err)
+int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
+                struct err *err)
 {
-    struct ask ask = {.task = task, .body = body};
     struct json json;
     int r = json_read(&json, body, JSON_MEMORY(body.len), err);
 
     if (r < 0)
         return r;
-    ask.doc = json.doc;
-    ask.copy = json.copy;
-    if (!yyjson_is_obj(json.root))
-        r = err_set(err, -EINVAL, "expected a JSON object");
-    if (r == 0)
-        r = scan_model(&ask, &json, err);
-    if (r < 0) {
-        ask_fini(&ask);
-        return r;
+    if (!yyjson_is_obj(json.root)) {
+        json_fini(&json);
+        return err_set(err, -EINVAL, "expected a JSON object");
     }
-    *ret = ask;
+    *ret = (struct ask){.task = task, .body = body, .doc = json.doc, .copy = json.copy};
     *ret_root = json.root;
     return 0;
+}
+
+int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
+               struct err *err)
+{
+    int r = scan_object(ret, task, body, ret_root, err);
+
+    if (r == 0 && (r = scan_model(ret, *ret_root, err)) < 0)
+        ask_fini(ret);
+    return r;
 }
 
 int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err)
@@ -43,6 +46,13 @@ int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *er
                        yyjson_get_type_desc(stream));
     ask->stream = yyjson_is_bool(stream) ? yyjson_get_bool(stream) : fallback;
     return 0;
+}
+
+void scan_max_tokens(struct ask *ask, yyjson_val *max)
+{
+    uint64_t tokens = json_u64(max);
+
+    ask->max_tokens = tokens > UINT32_MAX ? UINT32_MAX : (uint32_t)tokens;
 }
 
 void scan_text(struct ask *ask, yyjson_val *text)
@@ -83,12 +93,13 @@ int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct 
     return 0;
 }
 
-static int scan_model(struct ask *ask, const struct json *json, struct err *err)
+static int scan_model(struct ask *ask, yyjson_val *root, struct err *err)
 {
+    const struct json json = {.doc = ask->doc, .copy = ask->copy, .root = root};
     yyjson_val *model;
     struct str place;
 
-    if (json_find_once(json->root, "model", &model) < 0)
+    if (json_find_once(root, "model", &model) < 0)
         return err_set(err, -EINVAL, "model: stands there twice");
     ask->model = json_str(model);
     if (!ask->model.len)
@@ -96,7 +107,7 @@ static int scan_model(struct ask *ask, const struct json *json, struct err *err)
                        !model                 ? "nothing"
                        : yyjson_is_str(model) ? "an empty text"
                                               : yyjson_get_type_desc(model));
-    place = json_place(json, ask->body, model);
+    place = json_place(&json, ask->body, model);
     ask->model_at = (size_t)(place.data - ask->body.data);
     ask->model_len = place.len;
     return 0;

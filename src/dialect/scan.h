@@ -14,12 +14,19 @@
 #include "dialect/chat.h"
 #include "wire/json.h"
 
-/* Parses, and reads `model`. On failure nothing is held. */
+/* Parses an object. On failure nothing is held. */
+MUST_USE int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
+                         struct err *err);
+
+/* The same, and reads `model`. */
 MUST_USE int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
                         struct err *err);
 
 /* Reads `stream`; fallback is what its absence means. */
 MUST_USE int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err);
+
+/* How long the answer may be; of no number, nothing. */
+void scan_max_tokens(struct ask *ask, yyjson_val *max);
 
 /* Adds to ask->prompt_bytes, and raises longest_bytes: a text, a token's number, or a list of
  * either. */
