@@ -4,7 +4,6 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/fields.h"
-#include "dialect/scan.h"
 
 /* What becomes of a member that struct chat has no place for. */
 enum fate {
@@ -39,7 +38,7 @@ static const struct own_word words[] = {
 
 static int read_members(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static enum fate fate_of(struct str name);
-static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
+static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int drop_cache_control(struct chat *chat, yyjson_val *tools, struct arena *arena);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
@@ -57,7 +56,10 @@ int anthropic_read_request(struct chat *ret, const struct ask *ask, struct arena
     if (r == 0)
         r = anthropic_read_messages(&chat, root, arena, err);
     if (r == 0)
-        r = read_sampling(&chat, root, arena, err);
+        r = read_sampling(&chat, root, err);
+    if (r == 0)
+        r = read_stops(&chat, json_find(root, "stop_sequences"),
+                       "stop_sequences: expected a list of texts", arena, err);
     if (r == 0)
         r = read_tool_list(&chat, json_find(root, "tools"), read_tool, arena, err);
     if (r == 0)
@@ -104,7 +106,7 @@ static enum fate fate_of(struct str name)
     return FATE_drop;
 }
 
-static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err)
+static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err)
 {
     const struct {
         const char *name;
@@ -114,15 +116,11 @@ static int read_sampling(struct chat *chat, yyjson_val *root, struct arena *aren
         {"top_p", &chat->top_p},
         {"top_k", &chat->top_k},
     };
-    yyjson_val *stops = json_find(root, "stop_sequences");
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < COUNT_OF(numbers); i++)
         r = read_number(numbers[i].value, json_find(root, numbers[i].name), "", numbers[i].name,
                         err);
-    if (r == 0 && stops && !yyjson_is_null(stops) &&
-        (r = read_strings(&chat->stops, &chat->stop_count, stops, arena)) == -EINVAL)
-        err_set(err, r, "stop_sequences: expected a list of texts");
     return r;
 }
 

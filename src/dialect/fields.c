@@ -16,6 +16,38 @@ int read_number(struct maybe *ret, yyjson_val *value, const char *prefix, const 
     return 0;
 }
 
+int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
+{
+    size_t number = yyjson_is_arr(value) ? yyjson_arr_size(value) : 1;
+    struct str *strings = arena_alloc(arena, number * sizeof *strings);
+    yyjson_arr_iter each = yyjson_arr_iter_with(value);
+    yyjson_val *entry;
+
+    if (!strings)
+        return -ENOMEM;
+    if (!yyjson_is_arr(value))
+        strings[0] = json_str(value);
+    while ((entry = yyjson_arr_iter_next(&each)))
+        strings[each.idx - 1] = json_str(entry);
+    for (size_t i = 0; i < number; i++)
+        if (!strings[i].data)
+            return -EINVAL;
+    *ret = strings;
+    *ret_count = number;
+    return 0;
+}
+
+int read_stops(struct chat *chat, yyjson_val *stops, const char *words, struct arena *arena,
+               struct err *err)
+{
+    int r;
+
+    if (!stops || yyjson_is_null(stops))
+        return 0;
+    r = read_strings(&chat->stops, &chat->stop_count, stops, arena);
+    return r == -EINVAL ? err_set(err, r, "%s", words) : r;
+}
+
 int read_tool_list(struct chat *chat, yyjson_val *tools, read_tool_fn *read_tool,
                    struct arena *arena, struct err *err)
 {

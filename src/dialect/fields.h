@@ -17,6 +17,15 @@
 MUST_USE int read_number(struct maybe *ret, yyjson_val *value, const char *prefix, const char *name,
                          struct err *err);
 
+/* The list, or the one value as a list of one, as strings in the arena. -EINVAL: something else, or
+ * nothing. */
+MUST_USE int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value,
+                          struct arena *arena);
+
+/* What ends an answer: texts as above, or err says the words. Also -ENOMEM. */
+MUST_USE int read_stops(struct chat *chat, yyjson_val *stops, const char *words,
+                        struct arena *arena, struct err *err);
+
 /* Fills in one tool, which is zeroed. -EINVAL, -ENOTSUP with words. */
 typedef int read_tool_fn(struct tool *tool, yyjson_val *entry, struct err *err);
 

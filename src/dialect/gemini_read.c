@@ -4,7 +4,6 @@
 
 #include "dialect/fields.h"
 #include "dialect/gemini.h"
-#include "dialect/scan.h"
 
 enum { ALLOWED_MAX = 128 };
 
@@ -186,7 +185,7 @@ static int read_embed(struct chat *chat, yyjson_val *request, struct arena *aren
 
 static int read_config(struct chat *chat, yyjson_val *config, struct arena *arena, struct err *err)
 {
-    yyjson_val *stops = gemini_find(config, "stopSequences"), *modality;
+    yyjson_val *modality;
     yyjson_arr_iter each = yyjson_arr_iter_with(gemini_find(config, "responseModalities"));
     int r = read_members(chat, config, "generationConfig.", config_members,
                          COUNT_OF(config_members), arena, err);
@@ -199,9 +198,9 @@ static int read_config(struct chat *chat, yyjson_val *config, struct arena *aren
                         STR_ARG(json_str(modality)));
     if (r == 0)
         r = read_numbers(chat, config, err);
-    if (r == 0 && stops && !yyjson_is_null(stops) &&
-        (r = read_strings(&chat->stops, &chat->stop_count, stops, arena)) == -EINVAL)
-        err_set(err, r, "generationConfig.stopSequences: expected a list of texts");
+    if (r == 0)
+        r = read_stops(chat, gemini_find(config, "stopSequences"),
+                       "generationConfig.stopSequences: expected a list of texts", arena, err);
     if (r == 0)
         r = read_format(chat, config, err);
     if (r == 0)

@@ -2,8 +2,8 @@
 /* A caller's Ollama request, read whole, because the engine speaks another dialect. */
 #include <errno.h>
 
+#include "dialect/fields.h"
 #include "dialect/ollama.h"
-#include "dialect/scan.h"
 
 static const struct own_word words[] = {
     {STR("reasoning_effort"), STR("think")},
@@ -129,8 +129,7 @@ static int read_options(struct chat *chat, yyjson_val *options, struct arena *ar
     struct maybe *const numbers[] = {
         &chat->temperature,      &chat->top_p, &chat->top_k, &chat->seed, &chat->presence_penalty,
         &chat->frequency_penalty};
-    yyjson_val *stop = json_find(options, "stop");
-    int r = 0;
+    int r;
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         yyjson_val *value = json_find(options, known[i]);
@@ -141,10 +140,8 @@ static int read_options(struct chat *chat, yyjson_val *options, struct arena *ar
             return err_set(err, -EINVAL, "options.%s: expected a number", known[i]);
         *numbers[i] = (struct maybe){true, yyjson_get_num(value)};
     }
-    if (stop && !yyjson_is_null(stop))
-        r = read_strings(&chat->stops, &chat->stop_count, stop, arena);
-    if (r == -EINVAL)
-        return err_set(err, r, "options.stop: expected text or a list of texts");
+    r = read_stops(chat, json_find(options, "stop"),
+                   "options.stop: expected text or a list of texts", arena, err);
     return r < 0 ? r : drop_unknown(chat, options, "options.", known, COUNT_OF(known), arena);
 }
 

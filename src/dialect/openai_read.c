@@ -4,7 +4,6 @@
 
 #include "dialect/fields.h"
 #include "dialect/openai.h"
-#include "dialect/scan.h"
 
 /* What becomes of a member that struct chat has no place for: listed as dropped, unless its
  * absence would change the meaning of the answer. */
@@ -68,7 +67,6 @@ static int read_content(struct chat *chat, yyjson_val *root, struct arena *arena
 static int read_prompt(struct chat *chat, yyjson_val *root, struct err *err);
 static int read_inputs(struct chat *chat, yyjson_val *root, struct arena *arena, struct err *err);
 static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err);
-static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, struct err *err);
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err);
 static int read_tool_choice(struct chat *chat, yyjson_val *choice, struct err *err);
 static int read_format(struct chat *chat, yyjson_val *format, struct err *err);
@@ -88,7 +86,8 @@ int openai_read_request(struct chat *ret, const struct ask *ask, struct arena *a
     if (r == 0)
         r = read_sampling(&chat, root, err);
     if (r == 0)
-        r = read_stops(&chat, json_find(root, "stop"), arena, err);
+        r = read_stops(&chat, json_find(root, "stop"), "stop: expected text or a list of texts",
+                       arena, err);
     if (r == 0)
         r = read_tool_list(&chat, json_find(root, "tools"), read_tool, arena, err);
     if (r == 0)
@@ -223,15 +222,6 @@ static int read_sampling(struct chat *chat, yyjson_val *root, struct err *err)
     chat->logprobs = yyjson_is_true(logprobs) || yyjson_is_num(logprobs);
     chat->top_logprobs = (uint32_t)json_find_u64(root, "top_logprobs");
     return r;
-}
-
-static int read_stops(struct chat *chat, yyjson_val *stop, struct arena *arena, struct err *err)
-{
-    int r = yyjson_is_null(stop) || !stop
-                ? 0
-                : read_strings(&chat->stops, &chat->stop_count, stop, arena);
-
-    return r == -EINVAL ? err_set(err, r, "stop: expected text or a list of texts") : r;
 }
 
 static int read_tool(struct tool *tool, yyjson_val *entry, struct err *err)

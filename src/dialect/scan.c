@@ -72,27 +72,6 @@ void scan_text(struct ask *ask, yyjson_val *text)
     note_longest(ask, bytes_of_tokens);
 }
 
-int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value, struct arena *arena)
-{
-    size_t number = yyjson_is_arr(value) ? yyjson_arr_size(value) : 1;
-    struct str *strings = arena_alloc(arena, number * sizeof *strings);
-    yyjson_arr_iter each = yyjson_arr_iter_with(value);
-    yyjson_val *entry;
-
-    if (!strings)
-        return -ENOMEM;
-    if (!yyjson_is_arr(value))
-        strings[0] = json_str(value);
-    while ((entry = yyjson_arr_iter_next(&each)))
-        strings[each.idx - 1] = json_str(entry);
-    for (size_t i = 0; i < number; i++)
-        if (!strings[i].data)
-            return -EINVAL;
-    *ret = strings;
-    *ret_count = number;
-    return 0;
-}
-
 static int scan_model(struct ask *ask, yyjson_val *root, struct err *err)
 {
     const struct json json = {.doc = ask->doc, .copy = ask->copy, .root = root};

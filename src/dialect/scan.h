@@ -31,7 +31,3 @@ void scan_max_tokens(struct ask *ask, yyjson_val *max);
 /* Adds to ask->prompt_bytes, and raises longest_bytes: a text, a token's number, or a list of
  * either. */
 void scan_text(struct ask *ask, yyjson_val *text);
-
-/* The list, or the one value as a list of one, as strings in the arena. -EINVAL: something else. */
-MUST_USE int read_strings(struct str **ret, size_t *ret_count, yyjson_val *value,
-                          struct arena *arena);
