@@ -120,20 +120,13 @@ static bool has_unthought_calls(const struct chat *chat)
 /* What Anthropic's dialect has no place for. */
 static int drop_lost(struct chat *chat, struct arena *arena)
 {
-    const struct {
-        bool given;
-        struct str name;
-    } lost[] = {
+    const struct loss lost[] = {
         {chat->seed.given, STR("seed")},
         {chat->presence_penalty.given, STR("presence_penalty")},
         {chat->frequency_penalty.given, STR("frequency_penalty")},
     };
-    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
-        if (lost[i].given)
-            r = chat_lose(chat, arena, lost[i].name);
-    return r;
+    return chat_lose_given(chat, arena, lost, COUNT_OF(lost));
 }
 
 /* With tool_choice none too: a history of calls is refused where no tools are named. */

@@ -96,6 +96,16 @@ int chat_lose(struct chat *chat, struct arena *arena, struct str name)
     return chat_drop(chat, arena, name);
 }
 
+int chat_lose_given(struct chat *chat, struct arena *arena, const struct loss *lost, size_t count)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (lost[i].given)
+            r = chat_lose(chat, arena, lost[i].name);
+    return r;
+}
+
 uint32_t chat_thinking_tokens(const struct chat *chat)
 {
     static const struct {

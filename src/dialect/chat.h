@@ -111,6 +111,15 @@ int chat_drop(struct chat *chat, struct arena *arena, struct str name);
 /* The same for who writes a request: the name is OpenAI's, and is noted as the caller calls it. */
 int chat_lose(struct chat *chat, struct arena *arena, struct str name);
 
+/* A field of OpenAI's that an engine's dialect has no place for, and whether the caller gave it. */
+struct loss {
+    bool given;
+    struct str name;
+};
+
+/* chat_lose() for those that were given. */
+int chat_lose_given(struct chat *chat, struct arena *arena, const struct loss *lost, size_t count);
+
 /* Which call a result answers that has a name and no id, given the messages before it. Results come
  * in the order of their calls: the second result of one name answers its second call. An unnamed
  * one answers the call whose turn it is. NULL: none, or too far back. */

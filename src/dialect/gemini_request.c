@@ -69,20 +69,13 @@ static int put_embeds(struct json_out *o, const struct chat *chat, const struct 
 /* What Gemini's dialect has no place for. */
 static int drop_lost(struct chat *chat, struct arena *arena)
 {
-    const struct {
-        bool given;
-        struct str name;
-    } lost[] = {
+    const struct loss lost[] = {
         {chat->user.len > 0, STR("user")},
         {chat->service_tier.len > 0, STR("service_tier")},
         {chat->one_call, STR("parallel_tool_calls")},
     };
-    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
-        if (lost[i].given)
-            r = chat_lose(chat, arena, lost[i].name);
-    return r;
+    return chat_lose_given(chat, arena, lost, COUNT_OF(lost));
 }
 
 static void put_tools(struct json_out *o, const struct chat *chat)

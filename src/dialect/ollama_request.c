@@ -91,19 +91,13 @@ static int check_part(const struct part *part, struct err *err)
 /* What Ollama has no place for. */
 static int drop_lost(struct chat *chat, struct arena *arena)
 {
-    const struct {
-        bool given;
-        struct str name;
-    } lost[] = {
+    const struct loss lost[] = {
         {chat->one_call && chat->tool_count, STR("parallel_tool_calls")},
         {chat->user.len, STR("user")},
         {chat->service_tier.len, STR("service_tier")},
     };
-    int r = 0;
+    int r = chat_lose_given(chat, arena, lost, COUNT_OF(lost));
 
-    for (size_t i = 0; r == 0 && i < COUNT_OF(lost); i++)
-        if (lost[i].given)
-            r = chat_lose(chat, arena, lost[i].name);
     for (size_t i = 0; r == 0 && i < chat->message_count; i++)
         if (chat->messages[i].is_error)
             r = chat_lose(chat, arena, STR("is_error"));
