@@ -27,6 +27,9 @@ void memory_use_of(struct memory_use *ret, const struct plan *plan, const struct
         const struct plan_copy *copy = &plan->copies[i];
         uint64_t bytes = ret->is_gpu ? copy->gpu_bytes : copy->memory_bytes;
 
+        for (uint32_t k = 0; k < copy->span_count; k++)
+            if (copy->span[k] == m)
+                ret->kept += copy->span_bytes[k];
         if (copy->machine != m)
             continue;
         if (copy->keep_loaded)

@@ -20,6 +20,7 @@ static void measure(struct printer *p);
 static void write_machine(struct printer *p, uint32_t index);
 static void write_bar(struct printer *p, const struct memory_use *use);
 static void write_copy(struct printer *p, const struct plan_copy *copy, uint32_t index);
+static void write_span(struct printer *p, const struct plan_copy *copy);
 static void write_serves(struct printer *p, uint32_t copy);
 static void write_map(struct printer *p);
 static unsigned number_of(const struct printer *p, const struct machine *m);
@@ -136,6 +137,18 @@ static void write_copy(struct printer *p, const struct plan_copy *copy, uint32_t
     else
         text_put(&p->t, STR("         "));
     write_serves(p, index);
+    text_put(&p->t, STR("\n"));
+    if (copy->span_count)
+        write_span(p, copy);
+}
+
+/* Its own memory is in its line; here is what the others lend. */
+static void write_span(struct printer *p, const struct plan_copy *copy)
+{
+    text_printf(&p->t, "     over %.*s", STR_ARG(copy->machine->name));
+    for (uint32_t i = 0; i < copy->span_count; i++)
+        text_printf(&p->t, ", %.*s (%.1f GiB)", STR_ARG(copy->span[i]->name),
+                    (double)copy->span_bytes[i] / gib);
     text_put(&p->t, STR("\n"));
 }
 

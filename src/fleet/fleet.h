@@ -90,6 +90,7 @@ struct fleet {
     uint32_t expectations_count;
     struct estimates estimates;
     struct network network;
+    bool span;         /* a model too large for each machine may be planned over several */
     struct str *files; /* this one and those it includes */
     uint32_t files_count;
 };

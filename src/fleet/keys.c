@@ -322,6 +322,9 @@ static const struct schema_row fleet_rows[] = {
      .help = "Storage and set-up time that somebody reckoned."},
     {"network", SCHEMA_section, AT(struct fleet, network), .section = &network_section,
      .help = "How fast bytes travel."},
+    {"span", SCHEMA_flag, AT(struct fleet, span),
+     .help = "`true`: `plan` may spread a model too large for each machine over several that have "
+             "a llama-server, by llama.cpp's RPC."},
     {"include", SCHEMA_texts, AT_COUNTED(struct fleet, files),
      .help = "Further files, from the folder of this one; their entries are added to these."},
 };

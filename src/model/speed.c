@@ -7,10 +7,16 @@
 /* Starting a process and its kernels; unloading nothing. */
 static const double start_seconds = 1.5, link_default_gbs = 12, disk_default_gbs = 1;
 
+/* Over several machines: one round trip over a LAN, the LAN when nobody says it, and the bytes of
+ * one activation. */
+static const double round_trip_seconds = 0.3e-3, lan_default_bits = 1e9, activation_bytes = 4;
+
 enum { UBATCH = 512 };
 
 static double device_seconds(double bytes, double gbs, double efficiency);
 static double flops_seconds(const struct box *box, const struct fit *fit, double operations);
+static double hop_seconds(const struct load *m, double tokens, uint64_t lan_bits);
+static double lan_seconds(double bytes, uint64_t lan_bits);
 
 struct load speed_load_of(const struct artifact *a)
 {
@@ -102,6 +108,41 @@ double speed_load_seconds(const struct box *box, const struct load *m, bool is_c
     return start_seconds + (double)m->weights_bytes / (rate * 1e9);
 }
 
+double speed_span_step_seconds(const struct speed_part *parts, uint32_t count, const struct load *m,
+                               uint64_t context, uint64_t lan_bits)
+{
+    double seconds = (count - 1) * hop_seconds(m, 1, lan_bits);
+
+    for (uint32_t i = 0; i < count; i++)
+        seconds += parts[i].share * speed_step_seconds(&parts[i].box, m, &parts[i].fit, context, 1);
+    return seconds;
+}
+
+double speed_span_prefill_seconds(const struct speed_part *parts, uint32_t count,
+                                  const struct load *m, uint64_t tokens, uint64_t lan_bits)
+{
+    double seconds = (count - 1) * hop_seconds(m, (double)tokens, lan_bits);
+
+    for (uint32_t i = 0; i < count; i++)
+        seconds +=
+            parts[i].share * speed_prefill_seconds(&parts[i].box, m, &parts[i].fit, tokens, 0);
+    return seconds;
+}
+
+double speed_span_load_seconds(const struct speed_part *parts, uint32_t count, const struct load *m,
+                               uint64_t lan_bits)
+{
+    double slowest = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        double disk = parts[i].box.disk_gbs > 0 ? parts[i].box.disk_gbs : disk_default_gbs;
+        double bytes = parts[i].share * (double)m->weights_bytes;
+
+        slowest = fmax(slowest, i ? lan_seconds(bytes, lan_bits) : bytes / (disk * 1e9));
+    }
+    return start_seconds + slowest;
+}
+
 static double device_seconds(double bytes, double gbs, double efficiency)
 {
     return bytes / (gbs * efficiency * 1e9);
@@ -112,4 +153,16 @@ static double flops_seconds(const struct box *box, const struct fit *fit, double
     double tflops = fit->gpu_share > 0 ? box->gpu_tflops : box->cpu_tflops;
 
     return operations / (tflops * 1e12);
+}
+
+/* To one further machine and back, in as many batches as a prompt is read in. */
+static double hop_seconds(const struct load *m, double tokens, uint64_t lan_bits)
+{
+    return ceil(tokens / UBATCH) * round_trip_seconds +
+           lan_seconds(2 * tokens * m->hidden * activation_bytes, lan_bits);
+}
+
+static double lan_seconds(double bytes, uint64_t lan_bits)
+{
+    return bytes * 8 / (lan_bits ? (double)lan_bits : lan_default_bits);
 }

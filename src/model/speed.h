@@ -51,5 +51,24 @@ double speed_prefill_seconds(const struct box *box, const struct load *m, const 
 double speed_prefill_tps(const struct box *box, const struct load *m, const struct fit *fit,
                          uint64_t tokens);
 
+/* One machine's part of a model that spans several: its share of the layers. */
+struct speed_part {
+    struct box box;
+    struct fit fit; /* of that part; gpu_share is 1 or 0 */
+    double share;   /* of weights and KV; all of them together 1 */
+};
+
+/* The same for a model over several machines, the first of which leads. Each works its share after
+ * the one before it; to each but the first the activations (4 bytes × hidden for each token) go
+ * over the LAN and come back, with a round trip of 0.3 ms for every batch. lan_bits 0: 1 Gbit/s. */
+double speed_span_step_seconds(const struct speed_part *parts, uint32_t count, const struct load *m,
+                               uint64_t context, uint64_t lan_bits);
+double speed_span_prefill_seconds(const struct speed_part *parts, uint32_t count,
+                                  const struct load *m, uint64_t tokens, uint64_t lan_bits);
+
+/* Until the slowest share is there: from the first one's disk, to the others over the LAN. */
+double speed_span_load_seconds(const struct speed_part *parts, uint32_t count, const struct load *m,
+                               uint64_t lan_bits);
+
 /* Seconds until it can answer, its file in the page cache or not. */
 double speed_load_seconds(const struct box *box, const struct load *m, bool is_cached);

@@ -7,7 +7,7 @@
 #include "model/speed.h"
 #include "plan/certificate_inside.h"
 
-enum { CLOSER_CONTEXT = 8192, PROOF_CONTEXT = 1024 };
+enum { CLOSER_CONTEXT = 8192 };
 
 static const uint64_t gib = 1ull << 30;
 

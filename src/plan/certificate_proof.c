@@ -8,9 +8,6 @@
 #include "model/speed.h"
 #include "plan/certificate_inside.h"
 
-/* A short conversation, as `check` judges speeds by. */
-enum { PROOF_CONTEXT = 1024 };
-
 static const double gib = 1 << 30;
 
 static void prove_machine(struct judge *j, const struct machine *m, uint32_t first, uint32_t end);
@@ -23,10 +20,9 @@ static bool is_on_demand(const struct plan_copy *copy);
 static struct fit fit_in(const struct plan_copy *copy, const struct box *room);
 static void prove_counts(struct judge *j, const struct machine *m, uint32_t first, uint32_t end);
 static bool is_served(const struct plan_copy *copy);
-static struct box box_of(const struct judge *j, const struct plan_copy *copy);
-static struct footprint need_of(const struct plan_copy *copy);
 static struct copy copy_of(const struct plan_copy *copy);
-static double tps_of(const struct plan_copy *copy, const struct box *box, const struct fit *fit);
+static double tps_of(const struct judge *j, const struct plan_copy *copy, const struct box *box,
+                     const struct fit *fit);
 static void prove_disk(struct judge *j, const struct machine *m, uint32_t first, uint32_t end);
 static void fault(struct judge *j, const char *format, ...) PRINTF(2, 3);
 
@@ -66,7 +62,7 @@ bool proof_qualifies(const struct judge *j, uint32_t copy, const struct category
 static void prove_machine(struct judge *j, const struct machine *m, uint32_t first, uint32_t end)
 {
     const struct plan_copy *copies = j->certificate.plan->copies;
-    struct box fixed = box_of(j, &copies[first]), room;
+    struct box fixed = span_room(j, m), room;
 
     for (uint32_t i = first; i < end; i++)
         if (!is_on_demand(&copies[i]))
@@ -86,8 +82,8 @@ static void prove_machine(struct judge *j, const struct machine *m, uint32_t fir
 static void prove_kept(struct judge *j, uint32_t index, struct box *room)
 {
     const struct plan_copy *copy = &j->certificate.plan->copies[index];
-    struct footprint need = need_of(copy);
-    struct fit fit = fit_in(copy, room);
+    struct footprint need = proof_need(copy);
+    struct fit fit = copy->span_count ? span_fit(j, copy, room) : fit_in(copy, room);
 
     if (fit.kind == FIT_no)
         fault(j, "%.*s cannot keep %.*s loaded beside the others: it needs %.1f GiB",
@@ -124,7 +120,7 @@ static void prove_copy(struct judge *j, uint32_t index, const struct box *box,
               STR_ARG(copy->machine->name), STR_ARG(copy->artifact->tag));
     proof->as_copy = copy_of(copy);
     proof->works = serves && fit->kind != FIT_no;
-    proof->decode_tps = proof->works ? tps_of(copy, box, fit) : 0;
+    proof->decode_tps = proof->works ? tps_of(j, copy, box, fit) : 0;
 }
 
 static bool is_on_demand(const struct plan_copy *copy)
@@ -137,7 +133,7 @@ static bool is_on_demand(const struct plan_copy *copy)
 
 static struct fit fit_in(const struct plan_copy *copy, const struct box *room)
 {
-    struct footprint need = need_of(copy);
+    struct footprint need = proof_need(copy);
     struct engine_rules rules;
 
     engine_rules_read(&rules, copy->engine);
@@ -168,22 +164,7 @@ static bool is_served(const struct plan_copy *copy)
            !engine_refuses(copy->engine, copy->artifact->model);
 }
 
-/* The machine's memory, and that of those which lend it theirs. */
-static struct box box_of(const struct judge *j, const struct plan_copy *copy)
-{
-    const struct catalog *catalog = j->certificate.plan->catalog;
-    struct box box, lent;
-
-    machine_box(&box, catalog, copy->machine, NULL);
-    for (uint32_t i = 0; i < copy->span_count; i++) {
-        machine_box(&lent, catalog, copy->span[i], NULL);
-        box.gpu_bytes += lent.gpu_bytes ? lent.gpu_bytes : lent.ram_bytes;
-        box.ram_bytes += lent.ram_bytes;
-    }
-    return box;
-}
-
-static struct footprint need_of(const struct plan_copy *copy)
+struct footprint proof_need(const struct plan_copy *copy)
 {
     struct engine_rules rules;
     struct run run = {.context = copy->context, .slots = copy->slots};
@@ -213,19 +194,18 @@ static struct copy copy_of(const struct plan_copy *copy)
     };
 }
 
-/* Only what writes text has tokens a second. Over several machines each token passes each of them
- * in turn, and the network between them. */
-static double tps_of(const struct plan_copy *copy, const struct box *box, const struct fit *fit)
+/* Only what writes text has tokens a second. */
+static double tps_of(const struct judge *j, const struct plan_copy *copy, const struct box *box,
+                     const struct fit *fit)
 {
-    static const double hop_seconds = 0.001;
     struct load load = speed_load_of(copy->artifact);
-    double seconds;
 
     if (!copy->artifact->model->geometry.layers ||
         !(copy->artifact->model->capabilities & 1u << CAPABILITY_completion))
         return 0;
-    seconds = speed_step_seconds(box, &load, fit, PROOF_CONTEXT, 1);
-    return 1 / (seconds + copy->span_count * 2 * hop_seconds);
+    if (copy->span_count)
+        return span_tps(j, copy);
+    return 1 / speed_step_seconds(box, &load, fit, PROOF_CONTEXT, 1);
 }
 
 static void prove_disk(struct judge *j, const struct machine *m, uint32_t first, uint32_t end)

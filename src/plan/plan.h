@@ -73,9 +73,10 @@ struct plan_copy {
     struct str name;                   /* deployment name */
     const struct fleet_model *line;    /* the declared line that it is; NULL: new */
     const struct machine *const *span; /* further machines that lend it memory; usually none */
+    const uint64_t *span_bytes;        /* of memory, that each of them lends */
     uint32_t span_count;
-    uint64_t disk_bytes, memory_bytes, gpu_bytes;
-    uint64_t context; /* tokens of one slot; 0: does not apply */
+    uint64_t disk_bytes, memory_bytes, gpu_bytes; /* of `machine` alone */
+    uint64_t context;                             /* tokens of one slot; 0: does not apply */
     uint32_t slots;
     bool keep_loaded;
     bool is_pinned; /* the file insists */

@@ -10,6 +10,8 @@ enum { WHY_MAX = 4096 };
 
 static int add_copies(struct plan_owner *o, const struct placement *pl, uint32_t *copy_of);
 static int add_copy(struct plan_owner *o, const struct placement *pl, uint32_t seat);
+static int add_lenders(struct plan_owner *o, const struct problem *p, const struct span *span,
+                       struct plan_copy *c);
 static struct str name_of(struct plan_owner *o, const struct problem *p, const struct seat *s);
 static struct str made_name(struct plan_owner *o, const struct artifact *a);
 static int compare_seats(const void *a, const void *b, void *ctx);
@@ -21,6 +23,7 @@ static double cloud_share(const struct placement *pl, const struct want *w);
 static int add_categories(struct plan_owner *o);
 static int add_reasons(struct plan_owner *o, const struct placement *pl, const uint32_t *copy_of);
 static int say_why(struct buf *out, const struct placement *pl, uint32_t seat);
+static int say_span(struct buf *out, const struct problem *p, const struct seat *s);
 static int say_turn(struct buf *out, const struct placement *pl, const struct want *w,
                     uint32_t seat);
 
@@ -94,7 +97,27 @@ static int add_copy(struct plan_owner *o, const struct placement *pl, uint32_t s
         .prefill_tps = s->prefill_tps,
         .decode_tps = s->decode_tps,
     };
-    return c->name.data ? 0 : -ENOMEM;
+    if (!c->name.data)
+        return -ENOMEM;
+    return s->span ? add_lenders(o, p, s->span, c) : 0;
+}
+
+static int add_lenders(struct plan_owner *o, const struct problem *p, const struct span *span,
+                       struct plan_copy *c)
+{
+    const struct machine **machines = arena_alloc(&o->arena, span->count * sizeof(void *));
+    uint64_t *bytes = arena_alloc(&o->arena, span->count * sizeof *bytes);
+
+    if (!machines || !bytes)
+        return -ENOMEM;
+    for (uint32_t i = 1; i < span->count; i++) {
+        machines[i - 1] = p->rooms[span->rooms[i]].machine;
+        bytes[i - 1] = span->parts[i].fit.gpu_bytes + span->parts[i].fit.ram_bytes;
+    }
+    c->span = machines;
+    c->span_bytes = bytes;
+    c->span_count = span->count - 1;
+    return 0;
 }
 
 /* As the line says, or as another line says of the same artifact; else one is made. */
@@ -250,10 +273,23 @@ static int say_why(struct buf *out, const struct placement *pl, uint32_t seat)
     if (r == 0 && s->is_pinned)
         r = buf_printf(out, "%sthe file %s", out->len ? "; " : "",
                        s->line->is_pinned ? "pins it" : "keeps it loaded");
+    if (r == 0 && s->span)
+        r = say_span(out, p, s);
     if (r == 0 && !out->len && s->is_held)
         r = buf_printf(out, "it is there, and its room is not needed");
     else if (r == 0 && !out->len)
         r = buf_printf(out, "all machines are to have one");
+    return r;
+}
+
+static int say_span(struct buf *out, const struct problem *p, const struct seat *s)
+{
+    int r = buf_printf(out, "%sno machine alone holds its %.1f GiB: over %.*s",
+                       out->len ? "; " : "", (double)footprint_total(&s->need) / (1 << 30),
+                       STR_ARG(p->rooms[s->room].machine->name));
+
+    for (uint32_t i = 1; i < s->span->count && r == 0; i++)
+        r = buf_printf(out, ", %.*s", STR_ARG(p->rooms[s->span->rooms[i]].machine->name));
     return r;
 }
 

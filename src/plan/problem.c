@@ -51,6 +51,8 @@ static int add_parts(struct problem *p, struct err *err)
     if (r == 0)
         r = problem_add_wares(p);
     if (r == 0)
+        r = problem_add_spans(p);
+    if (r == 0)
         r = problem_add_seats(p);
     if (r == 0)
         r = problem_add_offers(p);

@@ -13,8 +13,8 @@
 #pragma once
 
 #include "base/arena.h"
-#include "model/speed.h"
 #include "plan/plan.h"
+#include "plan/room.h"
 
 enum {
     PROBLEM_BYTES_MAX = 256 << 20,
@@ -43,41 +43,20 @@ struct known_line {
     const struct artifact *artifact; /* NULL: the catalog does not know it */
 };
 
-/* One engine of a room. */
-struct stall {
-    const struct fleet_engine *engine;
-    struct box box;    /* what the machine has for it */
-    uint32_t kept_max; /* models in memory at once */
-    bool is_process;   /* serves the one model it was started with: there is kept */
-    bool has_rule;     /* Ollama's rule of RULE_PERCENT holds */
-};
-
-/* One machine. */
-struct room {
-    const struct machine *machine;
-    uint32_t index; /* in fleet->machines */
-    uint32_t domain;
-    struct stall *stalls;
-    uint32_t stalls_count;
-    uint64_t gpu_bytes, ram_bytes; /* for what is kept; 0 of the first: no GPU */
-    bool is_unified;
-    uint64_t disk_bytes; /* UINT64_MAX: not known */
-    uint32_t kept_max;   /* over all stalls that choose: `keep_loaded: 3` */
-    uint32_t seats_first, seats_count;
-};
-
 /* An artifact somewhere in the fleet. */
 struct ware {
     const struct artifact *artifact;
     bool is_declared, is_held;
-    double first_s; /* once over the WAN, where nobody has it */
-    double none_s;  /* when the last copy of what is held goes */
+    bool is_too_large; /* for each machine alone; looked for where models may span several */
+    double first_s;    /* once over the WAN, where nobody has it */
+    double none_s;     /* when the last copy of what is held goes */
 };
 
 /* An artifact on an engine of a machine, where it fits. */
 struct seat {
     uint32_t room, stall, ware;
     const struct fleet_model *line; /* the declared line that it is; NULL: none */
+    const struct span *span;        /* it is the first of several machines; NULL: alone */
     struct run run;
     struct footprint need;
     struct fit fit;
@@ -125,6 +104,8 @@ struct problem {
     uint32_t rooms_count, domains_count;
     struct ware *wares;
     uint32_t wares_count;
+    struct span *spans; /* with `span: true` */
+    uint32_t spans_count;
     struct seat *seats; /* by room */
     uint32_t seats_count;
     struct want *wants; /* as fleet->categories */

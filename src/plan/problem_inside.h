@@ -25,6 +25,15 @@ MUST_USE int problem_add_rooms(struct problem *p, struct err *err);
 MUST_USE int problem_add_wares(struct problem *p);
 MUST_USE int problem_add_seats(struct problem *p);
 
+/* Does it fit on any one machine, if only with less context? */
+bool problem_fits_alone(const struct problem *p, uint32_t ware);
+
+/* Tokens of a copy for which its own line says none. */
+uint64_t problem_context(const struct problem *p, const struct artifact *a);
+
+/* problem_spans.c: what several machines hold together, before anything else is placed. */
+MUST_USE int problem_add_spans(struct problem *p);
+
 /* problem_wants.c: categories; then, when seats are there, their offers. */
 MUST_USE int problem_add_wants(struct problem *p);
 MUST_USE int problem_add_offers(struct problem *p);

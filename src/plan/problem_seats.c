@@ -26,13 +26,14 @@ static void add_ware(struct problem *p, const struct artifact *a);
 static bool is_wanted_by_any(const struct problem *p, const struct artifact *a);
 static void add_room_seats(struct problem *p, uint32_t index);
 static void add_seat(struct problem *p, uint32_t room, uint32_t stall, uint32_t ware);
+static void add_span_seat(struct problem *p, const struct span *span);
 static bool is_possible(const struct problem *p, const struct seat *s);
 static bool choose_run(const struct problem *p, struct seat *s);
-static uint64_t declared_context(const struct problem *p, const struct artifact *a);
 static bool fit_run(const struct problem *p, struct seat *s);
 static struct fit fit_on(const struct stall *stall, const struct footprint *need);
 static bool is_offloaded(const struct fleet_engine *e);
 static void reckon(const struct problem *p, struct seat *s);
+static void reckon_span(const struct problem *p, struct seat *s);
 static void reckon_levels(const struct problem *p, struct seat *s);
 static void fit_beside(struct problem *p, struct room *room);
 static bool seat_stays(const struct room *room, const struct seat *s);
@@ -63,7 +64,7 @@ int problem_add_seats(struct problem *p)
 
     for (uint32_t i = 0; i < p->rooms_count; i++)
         count += (size_t)p->rooms[i].stalls_count * p->wares_count;
-    p->seats = arena_alloc(&p->arena, (count + 1) * sizeof *p->seats);
+    p->seats = arena_alloc(&p->arena, (count + p->spans_count + 1) * sizeof *p->seats);
     if (!p->seats)
         return -ENOMEM;
     for (uint32_t i = 0; i < p->rooms_count; i++)
@@ -105,6 +106,9 @@ static void add_room_seats(struct problem *p, uint32_t index)
     for (uint32_t i = 0; i < room->stalls_count; i++)
         for (uint32_t j = 0; j < p->wares_count; j++)
             add_seat(p, index, i, j);
+    for (uint32_t i = 0; i < p->spans_count; i++)
+        if (p->spans[i].rooms[0] == index)
+            add_span_seat(p, &p->spans[i]);
     room->seats_count = p->seats_count - room->seats_first;
     fit_beside(p, room);
     for (uint32_t i = 0; i < room->seats_count; i++)
@@ -134,6 +138,40 @@ static void add_seat(struct problem *p, uint32_t room, uint32_t stall, uint32_t 
     p->seats_count++;
 }
 
+/* Always loaded. Its memory was taken off its rooms before; what it has of them is its fit. */
+static void add_span_seat(struct problem *p, const struct span *span)
+{
+    const struct room *room = &p->rooms[span->rooms[0]];
+    const struct fleet_engine *e = room->stalls[span->stall].engine;
+    const struct artifact *a = p->wares[span->ware].artifact;
+
+    p->seats[p->seats_count++] = (struct seat){
+        .room = span->rooms[0],
+        .stall = span->stall,
+        .ware = span->ware,
+        .line = problem_line(p, room->machine, e, a),
+        .span = span,
+        .run = span->run,
+        .need = span->need,
+        .fit = span->parts[0].fit,
+        .is_held = problem_is_held_on(p, room->machine, e, a),
+        .is_wanted = true,
+        .least = LEVEL_kept,
+    };
+}
+
+bool problem_fits_alone(const struct problem *p, uint32_t ware)
+{
+    for (uint32_t i = 0; i < p->rooms_count; i++)
+        for (uint32_t j = 0; j < p->rooms[i].stalls_count; j++) {
+            struct seat s = {.room = i, .stall = j, .ware = ware};
+
+            if (is_possible(p, &s) && choose_run(p, &s))
+                return true;
+        }
+    return false;
+}
+
 /* An openai engine serves what it was set up for, and only its owner knows that. */
 static bool is_possible(const struct problem *p, const struct seat *s)
 {
@@ -160,11 +198,8 @@ static bool choose_run(const struct problem *p, struct seat *s)
     }
     if (s->line && s->line->context)
         return fit_run(p, s);
-    if (!s->line && !(stall->is_process && running_context(stall->engine))) {
-        s->run.context = declared_context(p, a);
-        if (native && s->run.context > native)
-            s->run.context = native;
-    }
+    if (!s->line && !(stall->is_process && running_context(stall->engine)))
+        s->run.context = problem_context(p, a);
     while (!fit_run(p, s)) {
         if (s->run.context / 2 < RUNNING_CONTEXT_LEAST)
             return false;
@@ -173,15 +208,17 @@ static bool choose_run(const struct problem *p, struct seat *s)
     return true;
 }
 
-/* The longest that any line says for it. */
-static uint64_t declared_context(const struct problem *p, const struct artifact *a)
+/* The longest that any line says for it, no more than it can hold. */
+uint64_t problem_context(const struct problem *p, const struct artifact *a)
 {
-    uint64_t context = 0;
+    uint64_t context = 0, native = artifact_context(a);
 
     for (uint32_t i = 0; i < p->lines_count; i++)
         if (p->lines[i].artifact == a && p->lines[i].line->context > context)
             context = p->lines[i].line->context;
-    return context ? context : CONTEXT_USUAL;
+    if (!context)
+        context = CONTEXT_USUAL;
+    return native && context > native ? native : context;
 }
 
 static bool fit_run(const struct problem *p, struct seat *s)
@@ -222,6 +259,10 @@ static void reckon(const struct problem *p, struct seat *s)
     const struct artifact *a = p->wares[s->ware].artifact;
     struct load load = speed_load_of(a);
 
+    if (s->span) {
+        reckon_span(p, s);
+        return;
+    }
     s->gpu_bytes = s->fit.gpu_bytes;
     s->ram_bytes = s->fit.ram_bytes + (stall->box.is_unified ? s->fit.gpu_bytes : 0);
     if (stall->has_rule && s->fit.gpu_bytes && !s->is_pinned)
@@ -231,6 +272,19 @@ static void reckon(const struct problem *p, struct seat *s)
     s->prefill_tps = speed_prefill_tps(&stall->box, &load, &s->fit, SPEED_TOKENS);
     if (a->model->capabilities & (1u << CAPABILITY_completion | 1u << CAPABILITY_transcribe))
         s->decode_tps = speed_decode_tps(&stall->box, &load, &s->fit, SPEED_TOKENS, 1);
+    reckon_levels(p, s);
+}
+
+static void reckon_span(const struct problem *p, struct seat *s)
+{
+    const struct span *span = s->span;
+    struct load load = speed_load_of(p->wares[s->ware].artifact);
+    uint64_t lan = p->wish->fleet->network.lan_bits;
+
+    s->load_s = speed_span_load_seconds(span->parts, span->count, &load, lan);
+    s->prefill_tps = SPEED_TOKENS /
+                     speed_span_prefill_seconds(span->parts, span->count, &load, SPEED_TOKENS, lan);
+    s->decode_tps = 1 / speed_span_step_seconds(span->parts, span->count, &load, SPEED_TOKENS, lan);
     reckon_levels(p, s);
 }
 
@@ -266,8 +320,9 @@ static void fit_beside(struct problem *p, struct room *room)
 
     if (!running_box(p->wish->catalog, &left, room->machine, NULL))
         return;
+    left = memory_take(&left, &room->lent);
     for (uint32_t i = 0; i < room->seats_count; i++)
-        if (seat_stays(room, &seats[i]) && (seats[i].line || seats[i].is_held))
+        if (seat_stays(room, &seats[i]) && !seats[i].span && (seats[i].line || seats[i].is_held))
             left = memory_take(&left, &seats[i].fit);
     for (uint32_t i = 0; i < room->seats_count; i++)
         if (!seat_stays(room, &seats[i]))

@@ -59,7 +59,9 @@ double want_service_seconds(const struct problem *p, const struct want *w, const
 {
     const struct box *box = &p->rooms[s->room].stalls[s->stall].box;
     struct load load = speed_load_of(p->wares[s->ware].artifact);
-    double seconds = speed_prefill_seconds(box, &load, &s->fit, w->demand.prompt_tokens, 0);
+    double seconds = s->span
+                         ? w->demand.prompt_tokens / s->prefill_tps
+                         : speed_prefill_seconds(box, &load, &s->fit, w->demand.prompt_tokens, 0);
     double tokens = w->demand.answer_tokens;
 
     if (thinks_unasked(&w->category->needs, p->wares[s->ware].artifact->model))
