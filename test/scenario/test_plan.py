@@ -264,7 +264,8 @@ def test_the_certificate_is_linked_to_nothing_that_plans():
             reached.add(at)
             queue += {defined[s] for s in symbols(at, "U") if s in defined}
     of_plan = {o.stem for o in reached if o.parent.name == "plan"}
-    assert of_plan == {"certificate", "certificate_proof", "certificate_close"}
+    assert {"certificate", "certificate_proof"} <= of_plan
+    assert all(name.startswith("certificate") for name in of_plan), of_plan
 
 
 @pytest.fixture(scope="module")
