@@ -28,12 +28,12 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # --- libraries: the system's where it has them, else what tools/setup put into DEPS ---
 
-SYSTEM_LIBS := libuv openssl sqlite3 libfyaml ncursesw
+SYSTEM_LIBS := libuv openssl sqlite3 libfyaml ncursesw libpq hiredis
 EXTRA_LIBS  := yyjson libllhttp
 DEPS_READY  := $(wildcard $(DEPS)/complete)
 ifdef CROSS
-LIB_CFLAGS  := --sysroot=$(abspath $(DEPS))
-LDLIBS      := -luv -lssl -lcrypto -lsqlite3 -lfyaml -lncursesw -ltinfo
+LIB_CFLAGS  := --sysroot=$(abspath $(DEPS)) -isystem $(DEPS)/usr/include/postgresql
+LDLIBS      := -luv -lssl -lcrypto -lsqlite3 -lfyaml -lncursesw -ltinfo -lpq -lhiredis
 MISSING     := $(if $(DEPS_READY),,$(DEPS))
 else
 has          = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
@@ -75,7 +75,11 @@ LDLIBS   += -lm -lpthread
 FOLDERS  ?= *
 LIB_SRC  := $(wildcard $(FOLDERS:%=src/%/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(DEPS_OBJ)
-EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/web/assets/* src/cmd/assets/*)
+EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/store/schema/*/*.sql src/store/valkey/*.lua src/web/assets/* \
+            src/cmd/assets/* share/prometheus/*.yml share/grafana/*) $(sort $(shell find share/roles share/engines -type f))
+# What the dashboard draws with, where tools/setup could get it; without it there are tables.
+UPLOT    := $(wildcard build/charts/node_modules/uplot)
+EMBED    += $(if $(UPLOT),$(addprefix $(BUILD)/gen/charts/src/web/assets/,uplot.js uplot.css))
 UNIT_SRC := $(wildcard $(FOLDERS:%=test/unit/%/test_*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
@@ -83,17 +87,18 @@ FUZZERS  := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
 TORTURE  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/torture/*.c))
 REPORT   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/report/*.c))
 GOLDEN   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard test/golden/*.c))
-SHELLS    = $(shell grep -lE '^\#!.*(ba)?sh$$' tools/* .ci/run share/* 2>/dev/null)
+SHELLS    = $(shell grep -rlE '^\#!.*(ba)?sh$$' tools .ci/run share 2>/dev/null)
 C_FILES   = $(wildcard src/*.[ch] src/*/*.[ch] test/*/*.[ch] test/unit/*/*.[ch])
 STORIES  := $(wildcard test/scenario)
 ENGINES  := $(wildcard test/engine)
 CLIENTS  := $(wildcard test/clients)
 
-.PHONY: all help demo test check check-unit check-golden check-story check-clients check-engine \
-        check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 fuzz \
-        bench bench-decide routing-report soak \
+.PHONY: all help demo test check check-unit check-golden check-story check-clients check-web check-engine \
+        check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 \
+        check-roles fuzz \
+        bench bench-decide bench-ledger bench-seed routing-report soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
-        matrix plan-report libraries unit fuzzers FORCE
+        matrix plan-report screenshots libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,7 +129,17 @@ $(BUILD)/gen/embedded.list: FORCE
 	$(call when_changed,$(EMBED))
 
 $(BUILD)/gen/embedded.c: tools/embed $(BUILD)/gen/embedded.list $(EMBED)
-	$(call say,embed,$@)$(PYTHON) tools/embed $(EMBED) >$@
+	$(if $(UPLOT),,@echo 'make: no build/charts: the dashboard shows tables, not charts; tools/setup brings it' >&2)
+	$(call say,embed,$@)$(PYTHON) tools/embed --under $(BUILD)/gen/charts/ $(EMBED) >$@
+
+# A module, with the licence that must go along.
+$(BUILD)/gen/charts/src/web/assets/uplot.js: $(UPLOT)/dist/uPlot.iife.min.js
+	@mkdir -p $(@D)
+	@{ echo '/*'; cat $(UPLOT)/LICENSE; echo '*/'; cat $<; echo 'export default uPlot;'; } >$@
+
+$(BUILD)/gen/charts/src/web/assets/uplot.css: $(UPLOT)/dist/uPlot.min.css
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(BUILD)/obj/embedded.o: $(BUILD)/gen/embedded.c $(BUILD)/gen/flags | libraries
 	@mkdir -p $(@D)
@@ -218,6 +233,10 @@ check-clients: ## official client libraries against the real program
 	$(CHECK) all
 	@tools/tally check-clients $(if $(CLIENTS),$(PYTHON) -m pytest -q -rs $(CLIENTS))
 
+check-web: ## the dashboard in a real browser, against the demo
+	$(CHECK) all
+	@tools/tally check-web $(PYTHON) -m pytest -q -rs test/web
+
 check-engine: ## the real llama-server behind the real gateway
 	$(CHECK) all
 	@tools/tally check-engine $(if $(ENGINES),$(PYTHON) -m pytest -q -rs $(ENGINES))
@@ -236,6 +255,10 @@ check-debian13: ## make test on a fresh Debian 13 in a chroot
 	@tools/setup debian13
 	tools/check-debian13
 
+check-roles: all ## the install scripts of Pis and machines, run in a Debian 12 root
+	@tools/setup build roles
+	tools/check-roles
+
 check-arm64: ## cross-build for arm64; unit and golden tests under qemu
 	@tools/setup build test arm64
 	tools/check-arm64
@@ -248,8 +271,16 @@ bench: all ## side by side with HAProxy and nginx
 	@tools/setup bench
 	test/bench/run
 
+bench-seed: all ## the LAN registry beside nginx; docs/bench/seed.md
+	@tools/setup bench
+	test/bench/seed
+
 matrix: all ## every dialect, engine and feature once; docs/reference/matrix.md is what came of it
 	TAMPU_WRITE_MATRIX=1 $(PYTHON) -m pytest -q test/scenario/test_matrix.py
+
+screenshots: all ## write docs/screenshots: every view of the dashboard
+	@tools/setup web
+	NODE_PATH=build/web/node/node_modules node test/web/screenshots.js
 
 plan-report: ## the planner against baselines, into docs/bench/plan.md
 	$(CHECK) $(BUILD)/plan_report
@@ -261,11 +292,17 @@ $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BUILD)/libtampu.a
 bench-decide: $(BUILD)/bench/decide ## what one routing decision costs, against its limits
 	$(BUILD)/bench/decide
 
+bench-ledger: $(BUILD)/bench/ledger ## rows a second that the books take, and what a request waits for them
+	$(BUILD)/bench/ledger
+
 routing-report: all ## write docs/routing.md: policies compared in the simulator; minutes
 	tools/routing-report docs/routing.md
 
-soak: all ## hours of load, looking for leaks and drift
+soak: all ## load, leaks and drift; ten minutes of machines that come and go; the books, whatever dies; gateway and simulator side by side
 	test/soak/run
+	test/soak/chaos
+	test/soak/books
+	test/soak/fidelity
 
 # --- reading and writing ---
 

@@ -101,6 +101,11 @@ int64_t blob_get(struct blob *b, uint64_t at, char *out, size_t room)
     return n < 0 ? -errno : n > 0 ? n : -EIO;
 }
 
+int blob_file(const struct blob *b)
+{
+    return b->file;
+}
+
 bool blob_wait(struct blob *b, struct blob_waiter *w)
 {
     bool waits;

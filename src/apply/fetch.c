@@ -16,7 +16,6 @@ enum {
     IDLE_TIMEOUT_MS = 30000,
     BACK_OFF_MS = 250,
     BACK_OFF_MAX_MS = 30000,
-    PACE_SLACK_US = 20000, /* less than this is not worth a pause */
     WORDS_ROOM = 256,
 };
 
@@ -48,7 +47,6 @@ static void follow(struct fetch *f, const struct reply *r);
 static void try_again(struct fetch *f, uint64_t after_ms);
 static uint64_t retry_after_ms(const struct reply *r);
 static void keep_pace(struct fetch *f, size_t bytes);
-static uint64_t pay(struct pace *pace, size_t bytes, uint64_t now_us);
 static void end(struct fetch *f, int r);
 static void say(struct fetch *f, const char *format, ...) PRINTF(2, 3);
 
@@ -117,6 +115,7 @@ static void begin(void *ctx)
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .first_byte_timeout_ms = FIRST_BYTE_TIMEOUT_MS,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .is_bulk = true,
     };
     int r;
 
@@ -301,36 +300,23 @@ static uint64_t retry_after_ms(const struct reply *r)
 
 static void keep_pace(struct fetch *f, size_t bytes)
 {
-    uint64_t ahead_us;
+    uint64_t after_ms = f->request.ceiling ? ceiling_take(f->request.ceiling, bytes) : 0;
 
-    if (!f->request.pace || !f->request.pace->bytes_per_s)
-        return;
-    ahead_us = pay(f->request.pace, bytes, loop_now_ms(f->request.loop) * 1000);
-    if (ahead_us < PACE_SLACK_US)
+    if (!after_ms)
         return;
     call_pause(f->call);
-    timer_start(&f->timer, f->request.loop, ahead_us / 1000, breathe, f);
-}
-
-/* How long until so many bytes more are paid for. */
-static uint64_t pay(struct pace *pace, size_t bytes, uint64_t now_us)
-{
-    uint64_t ahead_us;
-
-    pthread_mutex_lock(&pace->mutex);
-    if (pace->free_at_us < now_us)
-        pace->free_at_us = now_us;
-    pace->free_at_us += bytes * 1000000 / pace->bytes_per_s;
-    ahead_us = pace->free_at_us - now_us;
-    pthread_mutex_unlock(&pace->mutex);
-    return ahead_us;
+    timer_start(&f->timer, f->request.loop, after_ms, breathe, f);
 }
 
 static void breathe(void *ctx)
 {
     struct fetch *f = ctx;
+    uint64_t after_ms = ceiling_wait(f->request.ceiling);
 
-    call_resume(f->call);
+    if (after_ms)
+        timer_start(&f->timer, f->request.loop, after_ms, breathe, f);
+    else
+        call_resume(f->call);
 }
 
 static void end(struct fetch *f, int r)

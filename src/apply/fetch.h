@@ -2,8 +2,8 @@
 /*
  * Bringing a blob from where it is published: once over the WAN, on from where the last try ended.
  *
- *     fetch_start(&f, &(struct fetch_request){loop, client, blob, url, &pace}, on_end, ctx, err);
- *     fetch_cancel(f);                      at once; on_end is not called
+ *     fetch_start(&f, &(struct fetch_request){loop, client, blob, url, &ceiling}, on_end, ctx,
+ * err); fetch_cancel(f);                      at once; on_end is not called
  *
  * Redirects are followed, also to other hosts; connections that break and servers that are busy are
  * tried again, longer and longer apart, as long as each few tries bring something. The fetch claims
@@ -12,8 +12,7 @@
  */
 #pragma once
 
-#include <pthread.h>
-
+#include "apply/ceiling.h"
 #include "apply/shelf.h"
 #include "http/client.h"
 
@@ -25,19 +24,12 @@ enum {
 
 struct fetch;
 
-/* A ceiling that fetches share, on whatever loops. */
-struct pace {
-    pthread_mutex_t mutex;
-    uint64_t bytes_per_s; /* 0: none */
-    uint64_t free_at_us;  /* when what was taken so far is paid for, on the loops' clock */
-};
-
 struct fetch_request {
     struct loop *loop;
     struct client *client;
     struct blob *blob; /* borrowed until the end */
     struct str url;
-    struct pace *pace; /* may be NULL */
+    struct ceiling *ceiling; /* may be NULL */
 };
 
 /* r: 0; -ENOENT it is not there; -EACCES; -EMSGSIZE it has another size; -ENOSPC, -EIO here;

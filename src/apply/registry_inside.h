@@ -3,18 +3,11 @@
 #pragma once
 
 #include "apply/fetch.h"
+#include "apply/manifest.h"
 #include "apply/registry.h"
-#include "base/buf.h"
-#include "base/map.h"
+#include "net/timer.h"
 
 #include <pthread.h>
-
-/* A blob that a manifest names. Never forgotten: the next puller asks for it by digest alone. */
-struct known_blob {
-    char digest[DIGEST_LENGTH + 1];
-    uint64_t size;
-    char *url;
-};
 
 /* A blob that comes over one loop. */
 struct bringing {
@@ -31,21 +24,58 @@ struct registry {
     struct endpoint upstream;
     char *url;             /* the same, as it was given */
     pthread_mutex_t mutex; /* guards what follows */
-    struct map blobs;      /* known_blob by digest */
-    struct link bringings;
-    struct pace pace;
+    struct link bringings, gates;
+    struct ceiling wan, lan; /* with locks of their own */
     struct registry_sum sum;
+    char trouble[REGISTRY_TROUBLE];
 };
 
-/* What a manifest says of its blobs; path: "library/qwen2.5". 0; -EBADMSG: no manifest; -E2BIG: too
- * many blobs are known; -ENOMEM. */
-MUST_USE int registry_learn(struct registry *r, struct str path, struct str manifest);
-
-/* NULL: no manifest that was asked for names it. */
-const struct known_blob *registry_known(struct registry *r, struct str digest);
-
-/* Sees to it that somebody brings it. 0, or what fetch_start() says. */
+/* Sees to it that somebody brings it; path: "library/qwen2.5". 0, or what fetch_start() says. */
 MUST_USE int registry_bring(struct registry *r, struct loop *loop, struct client *client,
-                            const struct known_blob *known, struct err *err);
+                            struct str path, const struct manifest_blob *blob, struct err *err);
 
+/* "/v2/library/qwen2.5/manifests/14b" */
+struct wanted {
+    struct str path, kind, name;
+};
+
+/* registry_part.c: a part of a blob, given as it comes. */
+struct part {
+    struct registry *registry;
+    struct loop *loop;
+    struct stream *stream; /* NULL when it is gone */
+    struct blob *blob;     /* NULL: it is none */
+    struct blob_waiter waiter;
+    struct timer timer; /* until the ceiling allows more */
+    uint64_t at, end;
+    bool is_expected; /* it will be called, and must live until then */
+    loop_fn *on_left; /* see part_leave() */
+    void *ctx;
+};
+
+/* What is set: registry, loop, stream, blob (held until part_leave() is over), at, end, on_left,
+ * ctx. */
+void part_begin(struct part *p);
+void part_on_writable(struct part *p);
+
+/* Its stream is gone. False: on_left(ctx) will be called, and p must live until then. */
+bool part_leave(struct part *p);
+
+/* registry_push.c: one request of a push. */
+struct push {
+    struct registry_gate *gate; /* NULL: it is none */
+    struct stream *stream;
+    uint64_t at;        /* where the next byte of the body belongs */
+    bool takes, ends;   /* bytes; the blob, or all of it */
+    char location[512]; /* for the next part */
+};
+
+/* False: no gate has that path. */
+bool push_begin(struct registry *r, struct push *push, struct stream *s,
+                const struct request *request);
+void registry_free_gates(struct registry *r);
+int push_on_body(struct push *push, struct str chunk);
+void push_on_body_end(struct push *push);
+
+void registry_tell_trouble(struct registry *r, const char *words);
 void registry_count(struct registry *r, uint64_t lan_bytes);

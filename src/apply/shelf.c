@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "apply/shelf_inside.h"
+#include "base/file.h"
 
 enum { NAME_ROOM = DIGEST_LENGTH + 8 };
 
@@ -27,6 +29,7 @@ static uint64_t promised(const struct shelf *s);
 static int make_room(struct shelf *s, uint64_t size, struct err *err);
 static struct blob *longest_unused(struct shelf *s);
 static int open_file(struct blob *b, struct err *err);
+static int take_room(struct blob *b, struct err *err);
 static void forget(struct blob *b);
 static void *check_digests(void *ctx);
 static void check(struct blob *b);
@@ -92,6 +95,18 @@ uint64_t shelf_bytes(struct shelf *s)
     return bytes;
 }
 
+uint64_t shelf_has(struct shelf *s, struct str digest)
+{
+    const struct blob *b;
+    uint64_t have;
+
+    pthread_mutex_lock(&s->mutex);
+    b = find(s, digest);
+    have = b ? b->have : 0;
+    pthread_mutex_unlock(&s->mutex);
+    return have;
+}
+
 int shelf_take(struct blob **ret, struct shelf *s, struct str digest, uint64_t size,
                struct err *err)
 {
@@ -143,11 +158,17 @@ void blob_give_back(struct blob **blob)
 
 static int open_folder(struct shelf *s, const char *folder, struct err *err)
 {
+    int r = file_make_folders(folder, err);
+
+    if (r < 0)
+        return r;
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return err_set(err, -errno, "%s: cannot be made: %s", folder, strerror(errno));
     s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->folder < 0)
         return err_set(err, -errno, "%s: %s", folder, strerror(errno));
+    if (flock(s->folder, LOCK_EX | LOCK_NB) < 0)
+        return err_set(err, -EBUSY, "%s: another tampu has these blobs open", folder);
     return 0;
 }
 
@@ -235,7 +256,8 @@ static void resize(struct blob *b, uint64_t size)
         b->have = 0;
 }
 
-/* Bytes that will yet be written for blobs that arrive. */
+/* Bytes that will yet be written for blobs that arrive, and that the disk does not count as taken.
+ */
 static uint64_t promised(const struct shelf *s)
 {
     uint64_t bytes = 0;
@@ -244,7 +266,7 @@ static uint64_t promised(const struct shelf *s)
     {
         const struct blob *b = CONTAINER(at, struct blob, link);
 
-        bytes += b->state == BLOB_arriving ? b->size - b->have : 0;
+        bytes += b->state == BLOB_arriving && !b->has_room ? b->size - b->have : 0;
     }
     return bytes;
 }
@@ -299,7 +321,25 @@ static int open_file(struct blob *b, struct err *err)
     b->file = openat(b->shelf->folder, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (b->file < 0)
         return err_set(err, -errno, "%s: %s", name, strerror(errno));
-    return 0;
+    return take_room(b, err);
+}
+
+/* Room that is taken at once need not be looked for with every piece, which is half the time of
+ * writing. The length stays, since it tells how much is there. Not every disk can. */
+static int take_room(struct blob *b, struct err *err)
+{
+    int r;
+
+    if (b->state != BLOB_arriving || b->have == b->size || b->has_room)
+        return 0;
+    r = fallocate(b->file, FALLOC_FL_KEEP_SIZE, (off_t)b->have, (off_t)(b->size - b->have));
+    b->has_room = r == 0;
+    if (r == 0 || errno != ENOSPC)
+        return 0;
+    close(b->file);
+    b->file = -1;
+    return err_set(err, -ENOSPC, "the disk has no room for a blob of %.1f GB",
+                   (double)b->size / 1e9);
 }
 
 /* Off the shelf, and out of memory; its file is left. */

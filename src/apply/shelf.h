@@ -42,7 +42,7 @@ struct shelf_options {
     uint64_t free_min;  /* bytes that the disk must keep free */
 };
 
-/* Makes the folder (0700), finds what is there. */
+/* Makes the folder (0700), finds what is there. -EBUSY: another process has it open. */
 MUST_USE int shelf_open(struct shelf **ret, const char *folder, const struct shelf_options *options,
                         struct err *err);
 
@@ -56,6 +56,9 @@ AUTO_FREE(shelf)
 
 /* Bytes of all blobs, those promised to blobs that still arrive included. */
 uint64_t shelf_bytes(struct shelf *s);
+
+/* How many of a blob's bytes are there; 0 for one that nobody began. */
+uint64_t shelf_has(struct shelf *s, struct str digest);
 
 /* A reference. -EINVAL: no digest, or another size than before; -ENOSPC: no room even without what
  * nobody holds, in words; -ENOMEM, -EIO. */
@@ -81,6 +84,9 @@ MUST_USE int blob_put(struct blob *b, uint64_t at, struct str bytes);
 /* How many of the bytes from `at` on were put out, at most room; 0: not there yet, or the end;
  * -EBADMSG: broken; -EIO and the like. */
 int64_t blob_get(struct blob *b, uint64_t at, char *out, size_t room);
+
+/* Its file, as long as it is held: bytes below blob_have() are there to be read. */
+int blob_file(const struct blob *b);
 
 /* Calls fn(ctx) once on that loop when `until` bytes are there, or it is whole or broken; more
  * bytes than it has: only then. */

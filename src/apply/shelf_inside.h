@@ -17,6 +17,7 @@ struct blob {
     enum blob_state state;
     bool is_claimed;
     bool is_left_over; /* of an earlier run: how long it will be is not known */
+    bool has_room;     /* the disk counts what is missing as taken */
     struct link waiters;
 };
 

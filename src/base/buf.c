@@ -31,6 +31,27 @@ void buf_release(struct buf *b)
     buf_fini(b);
 }
 
+int buf_begin(struct buf *b, size_t room)
+{
+    char *data = room <= b->max ? malloc(room + 1) : NULL;
+
+    if (!data)
+        return room <= b->max ? -ENOMEM : -EMSGSIZE;
+    b->data = data;
+    b->room = room;
+    return 0;
+}
+
+void buf_fit(struct buf *b)
+{
+    char *data = b->len < b->room ? realloc(b->data, b->len + 1) : NULL;
+
+    if (!data)
+        return;
+    b->data = data;
+    b->room = b->len;
+}
+
 int buf_reserve(struct buf *b, size_t more)
 {
     size_t room = b->room ? b->room : FIRST_ROOM;

@@ -35,6 +35,12 @@ MUST_USE int buf_put_u64(struct buf *b, uint64_t value);
 MUST_USE int buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 MUST_USE int buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF(2, 0);
 
+/* Of an empty one without memory: room for so many at first, where the usual would be too much. */
+MUST_USE int buf_begin(struct buf *b, size_t room);
+
+/* Gives back the room that is not used. */
+void buf_fit(struct buf *b);
+
 /* At least `more` bytes can be written at data + len without growing. */
 MUST_USE int buf_reserve(struct buf *b, size_t more);
 

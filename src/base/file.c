@@ -7,8 +7,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/auto.h"
 
 enum { PIECE = 64 << 10 };
 
@@ -60,6 +63,30 @@ int file_write(const char *path, struct str text, struct err *err)
         unlink(beside);
     }
     return r < 0 ? err_set(err, r, "%s: cannot write it: %s", path, strerror(-r)) : 0;
+}
+
+int file_keep(const char *path, struct str text, struct err *err)
+{
+    char beside[PATH_MAX + 8];
+
+    snprintf(beside, sizeof beside, "%s.new", path);
+    unlink(beside);
+    return file_write(path, text, err);
+}
+
+int file_make_folders(const char *path, struct err *err)
+{
+    AUTO_BYTES(char *) folder = strdup(path);
+
+    if (!folder)
+        return err_set(err, -ENOMEM, "out of memory");
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+            return err_set(err, -errno, "%s: cannot be made: %s", folder, strerror(errno));
+        *slash = '/';
+    }
+    return 0;
 }
 
 static int write_beside(const char *beside, const char *path, struct str text)

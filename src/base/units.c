@@ -3,6 +3,7 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <time.h>
 
 /* A number before its unit is known: digits / divisor. */
 struct decimal {
@@ -208,6 +209,17 @@ int units_write_duration(struct buf *out, uint64_t ms)
         ms %= parts[i].scale;
     }
     return r;
+}
+
+int units_write_time(struct buf *out, int64_t wall_us)
+{
+    time_t seconds = (time_t)(wall_us / 1000000);
+    char text[32];
+    struct tm utc;
+
+    if (!gmtime_r(&seconds, &utc))
+        return -ERANGE;
+    return buf_put(out, str_slice(text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)));
 }
 
 int units_write_count(struct buf *out, uint64_t count)

@@ -56,5 +56,8 @@ MUST_USE int units_write_bytes(struct buf *out, uint64_t bytes);
 /* "30s", "1h30m", "250ms": what units_read_duration() reads back. */
 MUST_USE int units_write_duration(struct buf *out, uint64_t ms);
 
+/* UTC, of the wall clock: "2026-11-23T10:21:07Z". */
+MUST_USE int units_write_time(struct buf *out, int64_t wall_us);
+
 /* "70B", "3.8B", "137M". */
 MUST_USE int units_write_count(struct buf *out, uint64_t count);

@@ -12,23 +12,28 @@
 #include "net/door.h"
 #include "sim/imagined.h"
 
+enum { URL_MAX = 128, URLS_MAX = 4 << 20 };
+
 struct demo {
     const char *path;        /* NULL: the fleet that the program carries */
     const char *catalog_dir; /* NULL: only what the program carries */
     struct fleet *fleet;     /* what the imagined machines were made of */
     struct catalog *catalog;
     struct imagined *imagined;
+    struct arena urls; /* of the imagined machines, for the fleets that were loaded */
     double speed;
     char folder[64];
 };
 
 static load_fn load;
 static int load_fleet(struct fleet **ret, const char *path, struct err *err);
-static int open_world(struct demo *d, struct run *run, const struct options *o, struct err *err);
-static int choose_state(struct demo *d, struct run *run, const char *given, struct err *err);
+static int open_world(struct demo *d, struct foreground *run, const struct options *o,
+                      struct err *err);
+static int choose_state(struct demo *d, struct foreground *run, const char *given, struct err *err);
 static void close_world(struct demo *d);
 static const char *address_of(void *ctx, const struct machine *machine,
                               const struct fleet_engine *engine);
+static int point_at_imagined(struct demo *d, struct fleet *fleet, struct err *err);
 static page_fn imagined_page, imagine_page;
 static void on_ready(void *ctx, const char *address);
 
@@ -37,12 +42,13 @@ int cmd_demo(int argc, char **argv)
     struct run_flags flags = {0};
     struct options o = {.other = run_take_flag, .ctx = &flags};
     struct demo d = {.speed = 1};
-    struct run run = {.command = "demo", .on_ready = on_ready};
+    struct foreground run = {.command = "demo", .on_ready = on_ready};
     struct err err = {0};
     int status;
 
     if (!options_read(&o, argc, argv, &status))
         return status;
+    arena_init(&d.urls, URLS_MAX);
     d.catalog_dir = option_value(&o, "catalog");
     d.path = o.operand_count ? o.operands[0] : NULL;
     if (open_world(&d, &run, &o, &err) < 0) {
@@ -57,7 +63,8 @@ int cmd_demo(int argc, char **argv)
 }
 
 /* Secrets are never read and nothing but loopback is ever reached, whatever the file says. */
-static int open_world(struct demo *d, struct run *run, const struct options *o, struct err *err)
+static int open_world(struct demo *d, struct foreground *run, const struct options *o,
+                      struct err *err)
 {
     const char *speed = option_value(o, "speed");
     char *end = NULL;
@@ -99,7 +106,7 @@ static int load_fleet(struct fleet **ret, const char *path, struct err *err)
     return fleet_parse(ret, str_slice((const char *)file->data, file->size), file->name, err);
 }
 
-static int choose_state(struct demo *d, struct run *run, const char *given, struct err *err)
+static int choose_state(struct demo *d, struct foreground *run, const char *given, struct err *err)
 {
     if (!given) {
         snprintf(d->folder, sizeof d->folder, "/tmp/tampu-demo-XXXXXX");
@@ -115,12 +122,15 @@ static int choose_state(struct demo *d, struct run *run, const char *given, stru
 
 static void close_world(struct demo *d)
 {
-    static const char *const files[] = {"tampu.db", "tampu.db-wal", "tampu.db-shm"};
+    static const char *const files[] = {"tampu.db",    "tampu.db-wal", "tampu.db-shm",
+                                        "drills.json", "duties.json",  "alerts.json",
+                                        "habits.json"};
     char path[128];
 
     imagined_close(d->imagined);
     fleet_free(d->fleet);
     catalog_free(d->catalog);
+    arena_fini(&d->urls);
     if (!*d->folder)
         return;
     for (size_t i = 0; i < COUNT_OF(files); i++) {
@@ -140,8 +150,36 @@ static int load(void *ctx, struct scene **ret, const struct scene_parts *parts, 
     int r = load_fleet(&fleet, d->path, err);
 
     if (r == 0)
+        r = point_at_imagined(d, fleet, err);
+    if (r == 0)
         r = catalog_load(&catalog, d->catalog_dir, err);
     return r < 0 ? r : scene_new(ret, TAKE(fleet), TAKE(catalog), parts, err);
+}
+
+/* Whatever asks an engine by what the fleet says, as carrying it out does, asks the imagined one.
+ */
+static int point_at_imagined(struct demo *d, struct fleet *fleet, struct err *err)
+{
+    struct buf url;
+    int r = 0;
+
+    buf_init(&url, URL_MAX);
+    for (uint32_t i = 0; i < fleet->machines_count; i++)
+        for (uint32_t k = 0; k < fleet->machines[i].engines_count && r == 0; k++) {
+            struct fleet_engine *engine = &fleet->machines[i].engines[k];
+            const char *address = address_of(d, &fleet->machines[i], engine);
+
+            if (!address)
+                continue;
+            buf_reset(&url);
+            r = buf_printf(&url, "http://%s", address);
+            if (r == 0)
+                engine->url = arena_str(&d->urls, buf_str(&url));
+            if (r == 0 && !engine->url.data)
+                r = -ENOMEM;
+        }
+    buf_fini(&url);
+    return r < 0 ? err_set(err, r, "no memory for the imagined machines' addresses") : 0;
 }
 
 static const char *address_of(void *ctx, const struct machine *machine,
@@ -178,7 +216,8 @@ static void on_ready(void *ctx, const char *address)
     const char *model = d->fleet->categories_count ? d->fleet->categories[0].name.data : "MODEL";
 
     fprintf(stderr,
-            "\nThese machines are imagined; the gateway is real. Ask it something:\n\n"
+            "\nThese machines are imagined; the gateway is real. Look at it: http://%s/\n"
+            "Ask it something:\n\n"
             "  curl -iN http://%s/v1/chat/completions -H 'content-type: application/json' \\\n"
             "    -d '{\"model\":\"%s\",\"stream\":true,\"messages\":"
             "[{\"role\":\"user\",\"content\":\"hello\"}]}'\n\n"
@@ -186,5 +225,5 @@ static void on_ready(void *ctx, const char *address)
             "  curl -XPOST http://%s/imagine -H 'content-type: application/json' \\\n"
             "    -d '{\"machine\":\"NAME\",\"do\":\"die\"}'\n\n"
             "Ctrl-C stops everything.\n\n",
-            address, model, address);
+            address, address, model, address);
 }

@@ -18,7 +18,7 @@ int cmd_serve(int argc, char **argv)
 {
     struct run_flags flags = {0};
     struct options o = {.other = run_take_flag, .ctx = &flags};
-    struct run run = {.command = "serve", .parts = {.read_secrets = true}};
+    struct foreground run = {.command = "serve", .parts = {.read_secrets = true}};
     struct serve serve = {0};
     struct err err = {0};
     int status;

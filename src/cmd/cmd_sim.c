@@ -150,7 +150,8 @@ static bool get_trace(struct trace *ret, const struct plan_of_sim *p)
         return true;
     if (trace_read(ret, p->trace, &err) == 0)
         return true;
-    command_no("sim", "--trace: %s; made-up traces are poisson, bursts, diurnal, office", err.text);
+    command_no("sim", "--trace: %s; made-up traces are poisson, bursts, diurnal, office, week",
+               err.text);
     return false;
 }
 

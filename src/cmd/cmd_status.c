@@ -9,7 +9,10 @@ static int write_head(struct buf *out, yyjson_val *root);
 static int write_machines(struct buf *out, yyjson_val *machines, bool colors);
 static void add_machine(struct table *t, yyjson_val *machine);
 static void add_engine(struct table *t, yyjson_val *machine, yyjson_val *engine, bool is_first);
+static int write_duties(struct buf *out, yyjson_val *machines);
 static int write_categories(struct buf *out, yyjson_val *categories, bool colors);
+static int write_drift(struct buf *out, yyjson_val *machines, bool colors);
+static uint32_t add_drift(struct table *t, yyjson_val *machine, yyjson_val *engine);
 static void add_titles(struct table *t, const char *const *titles);
 static void add_up(struct table *t, bool up);
 static void add_duration(struct table *t, uint64_t seconds);
@@ -27,7 +30,11 @@ int status_write(struct buf *out, yyjson_val *root, bool colors)
     if (r == 0)
         r = write_machines(out, json_find(root, "machines"), colors);
     if (r == 0)
+        r = write_duties(out, json_find(root, "machines"));
+    if (r == 0)
         r = write_categories(out, json_find(root, "categories"), colors);
+    if (r == 0)
+        r = write_drift(out, json_find(root, "machines"), colors);
     return r;
 }
 
@@ -106,6 +113,30 @@ static void add_engine(struct table *t, yyjson_val *machine, yyjson_val *engine,
     }
 }
 
+/* A line for each machine that was taken out of service. */
+static int write_duties(struct buf *out, yyjson_val *machines)
+{
+    yyjson_val *machine;
+    size_t i, count;
+    int r = 0;
+
+    yyjson_arr_foreach(machines, i, count, machine)
+    {
+        struct str by = json_find_str(machine, "duty_by");
+
+        if (!by.len || r < 0)
+            continue;
+        r = buf_printf(out, "%.*s: %.*s by %.*s, since ",
+                       STR_ARG(json_find_str(machine, "machine")),
+                       STR_ARG(json_find_str(machine, "duty")), STR_ARG(by));
+        if (r == 0)
+            r = units_write_time(out, (int64_t)json_find_u64(machine, "duty_since") * 1000000);
+        if (r == 0)
+            r = buf_put_char(out, '\n');
+    }
+    return r;
+}
+
 static int write_categories(struct buf *out, yyjson_val *categories, bool colors)
 {
     static const char *const titles[] = {"CATEGORY", "STATE", "PRIMARY", "SERVING", NULL};
@@ -132,6 +163,48 @@ static int write_categories(struct buf *out, yyjson_val *categories, bool colors
         r = table_write(&t, out, 0, colors);
     table_fini(&t);
     return r;
+}
+
+/* Where engines have not what the file declares; nothing when all have it. */
+static int write_drift(struct buf *out, yyjson_val *machines, bool colors)
+{
+    static const char *const titles[] = {"DRIFT", "ENGINE", "MODEL", "WHAT", NULL};
+    yyjson_val *machine, *engine;
+    size_t i, k, count, engines;
+    uint32_t rows = 0;
+    struct table t;
+    int r = 0;
+
+    table_init(&t, COUNT_OF(titles) - 1);
+    add_titles(&t, titles);
+    yyjson_arr_foreach(machines, i, count, machine)
+    {
+        yyjson_arr_foreach(json_find(machine, "engines"), k, engines, engine)
+        {
+            rows += add_drift(&t, machine, engine);
+        }
+    }
+    if (rows && (r = buf_put_char(out, '\n')) == 0)
+        r = table_write(&t, out, 0, colors);
+    table_fini(&t);
+    return r;
+}
+
+static uint32_t add_drift(struct table *t, yyjson_val *machine, yyjson_val *engine)
+{
+    uint32_t rows = 0;
+    yyjson_val *drift;
+    size_t i, count;
+
+    yyjson_arr_foreach(json_find(engine, "drift"), i, count, drift)
+    {
+        add_or_dash(t, json_find_str(machine, "machine"));
+        add_or_dash(t, json_find_str(engine, "engine"));
+        add_or_dash(t, json_find_str(drift, "model"));
+        add_or_dash(t, json_find_str(drift, "words"));
+        rows++;
+    }
+    return rows;
 }
 
 static void add_titles(struct table *t, const char *const *titles)

@@ -23,6 +23,7 @@ enum {
     FILTER_ROOM = 64,
     NAME_ROOM = 256,
     HEAD_ROOM = 512,
+    TOLD_ROOM = 256,
     KEY_escape = 27,
 };
 
@@ -47,6 +48,7 @@ struct view {
     struct top_rate rate;
     uint64_t drawn; /* looks that were drawn */
     char head[HEAD_ROOM];
+    char told[TOLD_ROOM]; /* what came of the last order; until the next key */
 };
 
 /* What a key does. */
@@ -67,6 +69,9 @@ static void make_grid(const struct view *v, const struct watch *w, struct grid *
 static bool take_key(struct view *v, const struct watch *w, int key);
 static void show_sheet(struct view *v, enum sheet sheet);
 static act_fn next_sheet, go_down, go_up, go_back, type_filter, sort_by_next, reverse, open_details;
+static act_fn drain, cordon, uncordon;
+static void order(struct view *v, const struct watch *w, const char *verb);
+static bool find_machine(const struct view *v, const struct watch *w, char ret[static NAME_ROOM]);
 static void take_letter(struct view *v, int key);
 
 int cmd_top(int argc, char **argv)
@@ -296,10 +301,13 @@ static void draw_foot(const struct view *v, const struct grid *g)
 
     if (v->is_typing)
         snprintf(line, sizeof line, "show only: %s_  (Enter keeps it, Esc shows all)", v->filter);
+    else if (*v->told)
+        snprintf(line, sizeof line, "%s", v->told);
     else
         snprintf(
             line, sizeof line,
-            "q quit  1-3 sheet  / filter%s%s  s sort by %s  r reverse  Enter machine  Esc back",
+            "q quit  1-3 sheet  / filter%s%s  s sort by %s  r reverse  Enter machine  Esc back  d "
+            "drain  c cordon  u back",
             *v->filter ? "ed: " : "", v->filter, g->titles[v->sort[v->sheet] % g->columns]);
     attrset(A_DIM);
     mvaddnstr(LINES - 1, 0, line, COLS);
@@ -337,7 +345,12 @@ static bool take_key(struct view *v, const struct watch *w, int key)
         {'\r', open_details},
         {KEY_ENTER, open_details},
         {KEY_escape, go_back},
+        {'d', drain},
+        {'c', cordon},
+        {'u', uncordon},
     };
+
+    *v->told = '\0';
 
     if (v->is_typing) {
         take_letter(v, key);
@@ -419,19 +432,62 @@ static void take_letter(struct view *v, int key)
     v->selected = 0;
 }
 
-/* Of the machine that is selected, or that the selected copy is on. */
 static void open_details(struct view *v, const struct watch *w)
+{
+    if (*v->machine || !find_machine(v, w, v->machine))
+        return;
+    v->selected = 0;
+}
+
+/* The one whose details are shown, or that is selected, or that the selected copy is on. */
+static bool find_machine(const struct view *v, const struct watch *w, char ret[static NAME_ROOM])
 {
     static const unsigned machine_column[SHEET_COUNT] = {
         [SHEET_machines] = 0, [SHEET_copies] = 1, [SHEET_categories] = 3};
+    const char *found = NULL;
     struct grid g;
 
-    if (*v->machine)
-        return;
+    if (*v->machine) {
+        memcpy(ret, v->machine, NAME_ROOM);
+        return true;
+    }
     make_grid(v, w, &g);
-    if (v->selected < g.count && g.rows[v->selected].cells[machine_column[v->sheet]])
-        snprintf(v->machine, sizeof v->machine, "%s",
-                 g.rows[v->selected].cells[machine_column[v->sheet]]);
-    v->selected = 0;
+    if (v->selected < g.count)
+        found = g.rows[v->selected].cells[machine_column[v->sheet]];
+    snprintf(ret, NAME_ROOM, "%s", found ? found : "");
     grid_fini(&g);
+    return *ret;
+}
+
+static void drain(struct view *v, const struct watch *w)
+{
+    order(v, w, "drain");
+}
+
+static void cordon(struct view *v, const struct watch *w)
+{
+    order(v, w, "cordon");
+}
+
+static void uncordon(struct view *v, const struct watch *w)
+{
+    order(v, w, "uncordon");
+}
+
+/* Waits for the answer: an order is given once. */
+static void order(struct view *v, const struct watch *w, const char *verb)
+{
+    char machine[NAME_ROOM], target[NAME_ROOM + 64];
+    struct err err = {0};
+    struct buf answer;
+
+    if (!find_machine(v, w, machine))
+        return;
+    snprintf(target, sizeof target, "/admin/v1/machines/%s/%s", machine, verb);
+    buf_init(&answer, ANSWER_MAX);
+    if (ask_gateway_to(&answer, w->url, target, STR("{}"), &err) < 0)
+        snprintf(v->told, sizeof v->told, "%.60s, %s: %.160s", machine, verb, err.text);
+    else
+        snprintf(v->told, sizeof v->told, "%.60s, %s: done", machine, verb);
+    buf_fini(&answer);
 }

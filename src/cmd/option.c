@@ -14,6 +14,7 @@
 enum { PAGE_MAX = 65536, READ_done = -1 };
 
 static int read_word(struct options *o, int argc, char **argv, int *at);
+static int read_letter(struct options *o, const char *word, int *at);
 static int read_option(struct options *o, int argc, char **argv, int *at);
 static int read_known(struct options *o, size_t row, struct str word, const char *next, int *at);
 static int read_other(struct options *o, struct str word, const char *next, int *at);
@@ -76,8 +77,23 @@ static int read_word(struct options *o, int argc, char **argv, int *at)
     if (word[0] != '-' || word[1] == '\0')
         return add_operand(o, word);
     if (word[1] != '-')
-        return usage_error(o->command, "unknown option '%s'", word);
+        return read_letter(o, word, at);
     return read_option(o, argc, argv, at);
+}
+
+/* The few flags that have a letter, too. */
+static int read_letter(struct options *o, const char *word, int *at)
+{
+    static const char *const letters[][2] = {{"-f", "follow"}, {"-y", "yes"}};
+
+    for (size_t i = 0; i < COUNT_OF(letters); i++) {
+        struct str name = str_from(letters[i][1]);
+        size_t row = find_row(o->command, name);
+
+        if (strcmp(word, letters[i][0]) == 0 && row < OPTIONS_MAX)
+            return read_known(o, row, name, NULL, at);
+    }
+    return usage_error(o->command, "unknown option '%s'", word);
 }
 
 static int read_option(struct options *o, int argc, char **argv, int *at)

@@ -11,6 +11,7 @@
 #define HELP_PAGE(name, title, intro) static page_fn page_##name;
 #include "tables/pages.def"
 
+static int write_aliases(struct buf *out);
 static int write_labels(struct buf *out, const char *labels);
 static int write_targets(struct buf *out, uint64_t mask);
 
@@ -75,8 +76,9 @@ static int page_endpoints(struct buf *out)
     static const struct {
         const char *method, *path, *who, *words;
     } rows[] = {
-#define CALL(method, path, name, dialect, task, words) {#method, path, "caller", words},
-#define PAGE(method, path, name, dialect, who, words)  {#method, path, #who, words},
+#define CALL(method, path, name, dialect, task, words)  {#method, path, "caller", words},
+#define PAGE(method, path, name, dialect, who, words)   {#method, path, #who, words},
+#define STREAM(method, path, name, dialect, who, words) {#method, path, #who, words},
 #include "tables/endpoints.def"
     };
     int r = buf_put(out, STR("| endpoint | who may | what it is |\n|---|---|---|\n"));
@@ -164,6 +166,33 @@ static int page_metrics(struct buf *out)
 
     for (size_t i = 0; i < COUNT_OF(rows) && r == 0; i++) {
         r = buf_printf(out, "| `tampu_%s` | %s | ", rows[i].name, rows[i].kind);
+        if (r == 0)
+            r = write_labels(out, rows[i].labels);
+        if (r == 0)
+            r = buf_printf(out, " | %s |\n", rows[i].words);
+    }
+    return r < 0 ? r : write_aliases(out);
+}
+
+static int write_aliases(struct buf *out)
+{
+    static const struct {
+        const char *set, *name, *counter, *labels, *words;
+    } rows[] = {
+#define ALIAS(set, name, counter, labels, divisor, words) {#set, name, #counter, labels, words},
+#include "tables/aliases.def"
+    };
+    int r = buf_put(
+        out,
+        STR("\nOther people's names for them, by `gateway.metrics_also`. Of the labels, `a<b` is "
+            "tampu's label b, `a~b` too, in their words; `a=b` is always b, and `a:b` means that "
+            "only "
+            "series whose label a is b are there.\n\n"
+            "| metric | set | of | labels | meaning |\n|---|---|---|---|---|\n"));
+
+    for (size_t i = 0; i < COUNT_OF(rows) && r == 0; i++) {
+        r = buf_printf(out, "| `%s` | %s | `tampu_%s` | ", rows[i].name, rows[i].set,
+                       rows[i].counter);
         if (r == 0)
             r = write_labels(out, rows[i].labels);
         if (r == 0)

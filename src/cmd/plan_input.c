@@ -31,7 +31,6 @@ static int read_number(const struct plan_input *in, const char *option, uint64_t
 static int read_gap(const struct plan_input *in, double *ret, struct err *err);
 static int read_time_limit(const struct plan_input *in, uint64_t *ret_ms, struct err *err);
 static int read_whats(struct plan_input *in, struct err *err);
-static int read_json(struct json *ret, const char *path, struct err *err);
 static int read_holdings(struct plan_input *in, struct err *err);
 static int add_holdings(struct plan_input *in, struct plan_wish *wish, yyjson_val *copies,
                         struct err *err);
@@ -102,6 +101,8 @@ static int load(struct plan_input *in, struct err *err)
                                        .day = str_from(in->day),
                                        .survive = 1,
                                        .now_ms = plan_clock_ms};
+    if ((r = plan_measured_read(in, in->base, err)) < 0)
+        return r;
     if ((r = read_numbers(in, err)) < 0 || (r = read_whats(in, err)) < 0 ||
         (r = read_holdings(in, err)) < 0)
         return r;
@@ -185,6 +186,8 @@ static int read_whats(struct plan_input *in, struct err *err)
     if (in->what.machines.len)
         r = fleet_load_with(&in->other, in->options.operands[0], buf_str(&in->what.machines),
                             "--what-if", err);
+    if (r == 0 && in->other)
+        r = plan_measured_read(in, in->other, err);
     if (r < 0)
         return r;
     in->wish = in->base_wish;
@@ -192,7 +195,7 @@ static int read_whats(struct plan_input *in, struct err *err)
     return whatif_apply(&in->what, &in->wish, err);
 }
 
-static int read_json(struct json *ret, const char *path, struct err *err)
+int plan_input_json(struct json *ret, const char *path, struct err *err)
 {
     struct buf text;
     int r;
@@ -215,7 +218,7 @@ static int read_holdings(struct plan_input *in, struct err *err)
 
     if (!path)
         return 0;
-    if ((r = read_json(&json, path, err)) < 0)
+    if ((r = plan_input_json(&json, path, err)) < 0)
         return r;
     copies = json_find(json.root, "copies");
     if (!yyjson_is_arr(copies))
@@ -285,7 +288,7 @@ static int read_demand(struct plan_input *in, struct err *err)
 
     if (!path)
         return 0;
-    if ((r = read_json(&json, path, err)) < 0)
+    if ((r = plan_input_json(&json, path, err)) < 0)
         return r;
     all = arena_alloc(&in->arena, (f->categories_count + 1) * sizeof *all);
     if (!all || !yyjson_is_obj(json.root))

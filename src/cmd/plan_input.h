@@ -12,6 +12,7 @@
 #include "cmd/today.h"
 #include "plan/diff.h"
 #include "plan/whatif.h"
+#include "wire/json.h"
 
 struct plan_input {
     struct options options;
@@ -28,6 +29,12 @@ struct plan_input {
 /* False: *status is the exit status, and what is wrong was said. */
 bool plan_input_read(struct plan_input *in, int argc, char **argv, int *status);
 void plan_input_fini(struct plan_input *in);
+
+/* A file of JSON. 0, or negative with words. */
+MUST_USE int plan_input_json(struct json *ret, const char *path, struct err *err);
+
+/* --measured, if it is given: machines of that fleet that are slow are planned as such. */
+MUST_USE int plan_measured_read(struct plan_input *in, struct fleet *f, struct err *err);
 
 /* Milliseconds; while a person waits, it also says so on stderr. */
 uint64_t plan_clock_ms(void);

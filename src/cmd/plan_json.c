@@ -8,6 +8,7 @@
 
 enum { DIFFERENCES_MAX = 1000 };
 
+static void write_measured(struct json_out *o, const struct fleet *f);
 static void write_copy(struct json_out *o, const struct plan_shown *s, const struct plan_copy *c);
 static void write_change(struct json_out *o, const struct change *c);
 static void write_bill(struct json_out *o, const struct plan_shown *s);
@@ -20,6 +21,22 @@ static void write_numbers(struct json_out *o, const struct plan *plan);
 static void write_difference(struct json_out *o, const struct plan_shown *s);
 static void write_real(struct json_out *o, const char *key, double value);
 
+/* Machines that are planned as slow as they were measured. */
+static void write_measured(struct json_out *o, const struct fleet *f)
+{
+    json_open(json_key(o, "measured"), '[');
+    for (uint32_t i = 0; i < f->machines_count; i++) {
+        if (f->machines[i].slowness <= 1)
+            continue;
+        json_open(o, '{');
+        json_text(json_key(o, "machine"), f->machines[i].name);
+        json_double(json_key(o, "slowness"), f->machines[i].slowness);
+        json_text(json_key(o, "found"), f->machines[i].slow_words);
+        json_close(o, '}');
+    }
+    json_close(o, ']');
+}
+
 int plan_write_json(struct buf *out, const struct plan_shown *s)
 {
     struct json_out o = {.out = out};
@@ -29,6 +46,7 @@ int plan_write_json(struct buf *out, const struct plan_shown *s)
     for (uint32_t i = 0; i < s->plan->copies_count; i++)
         write_copy(&o, s, &s->plan->copies[i]);
     json_close(&o, ']');
+    write_measured(&o, s->plan->fleet);
     json_open(json_key(&o, "changes"), '[');
     for (uint32_t i = 0; i < s->diff->changes_count; i++)
         write_change(&o, &s->diff->changes[i]);

@@ -22,6 +22,7 @@ static void write_bar(struct printer *p, const struct memory_use *use);
 static void write_copy(struct printer *p, const struct plan_copy *copy, uint32_t index);
 static void write_span(struct printer *p, const struct plan_copy *copy);
 static void write_serves(struct printer *p, uint32_t copy);
+static void write_measured(struct printer *p);
 static void write_map(struct printer *p);
 static unsigned number_of(const struct printer *p, const struct machine *m);
 static void write_map_row(struct printer *p, uint32_t category);
@@ -44,6 +45,17 @@ static const char *const paints[COVER_COUNT] = {
     [COVER_slow] = "31", [COVER_none] = "31",
 };
 
+static void write_measured(struct printer *p)
+{
+    const struct fleet *f = p->s->plan->fleet;
+
+    for (uint32_t i = 0; i < f->machines_count; i++)
+        if (f->machines[i].slowness > 1)
+            text_printf(&p->t, "\nmeasured: %.*s is %.1f times slower than expected (%.*s)\n",
+                        STR_ARG(f->machines[i].name), f->machines[i].slowness,
+                        STR_ARG(f->machines[i].slow_words));
+}
+
 int plan_write_text(struct buf *out, const struct plan_shown *s, size_t width, bool colors)
 {
     struct printer p = {.t = {.out = out}, .s = s, .width = width, .colors = colors};
@@ -57,6 +69,7 @@ int plan_write_text(struct buf *out, const struct plan_shown *s, size_t width, b
     for (uint32_t i = 0; i < s->plan->fleet->machines_count; i++)
         if (machine_serves(&s->plan->fleet->machines[i]))
             write_machine(&p, i);
+    write_measured(&p);
     write_map(&p);
     write_holes(&p);
     if (s->before)

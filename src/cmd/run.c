@@ -14,18 +14,38 @@
 #include "cmd/command.h"
 #include "cmd/usage.h"
 #include "net/clock.h"
+#include "notify/notify.h"
+#include "otlp/otlp.h"
+#include "web/metrics.h"
 #include "web/pages.h"
 
 enum { TEXTS_MAX = 1 << 20 };
 
+/* Threads that tell others what goes on. */
+struct tellers {
+    struct notify *notify;
+    struct otlp *otlp; /* NULL: nobody collects */
+};
+
 static void open_log(const struct settings *s);
+static void open_stats(struct foreground *run);
+static int load_scene(struct foreground *run, load_fn *load, void *ctx, struct scene **ret,
+                      struct err *err);
+static int open_tellers(struct tellers *t, struct foreground *run, struct gateway *g,
+                        struct err *err);
+static void close_tellers(struct tellers *t);
+static int open_notify(struct notify **ret, struct foreground *run, struct gateway *g,
+                       struct err *err);
+static void open_registry(struct foreground *run);
+static int open_otlp(struct otlp **ret, struct foreground *run, struct gateway *g, struct err *err);
 static void tell_stray_variables(void);
+static void forbid_core(void);
 static void raise_file_limit(void);
 static sigset_t block_signals(void);
-static void wait_for_end(struct run *run, struct gateway *g, sigset_t *signals, load_fn *load,
-                         void *ctx);
-static void reload(struct run *run, struct gateway *g, load_fn *load, void *ctx);
-static void say_ready(const struct run *run, struct gateway *g);
+static void wait_for_end(struct foreground *run, struct gateway *g, sigset_t *signals,
+                         load_fn *load, void *ctx);
+static void reload(struct foreground *run, struct gateway *g, load_fn *load, void *ctx);
+static void say_ready(const struct foreground *run, struct gateway *g);
 static bool is_loopback_only(const char *address);
 
 int run_take_flag(void *ctx, struct str name, struct str value, struct err *err)
@@ -46,7 +66,7 @@ int run_take_flag(void *ctx, struct str name, struct str value, struct err *err)
     return 0;
 }
 
-int run_settings(struct run *run, const struct fleet *fleet, const struct options *o,
+int run_settings(struct foreground *run, const struct fleet *fleet, const struct options *o,
                  struct err *err)
 {
     const struct run_flags *flags = o->ctx;
@@ -72,7 +92,7 @@ int run_settings(struct run *run, const struct fleet *fleet, const struct option
     return r;
 }
 
-int run_gateway(struct run *run, load_fn *load, void *ctx)
+int run_gateway(struct foreground *run, load_fn *load, void *ctx)
 {
     struct breaker_rules rules = {
         .failures = run->settings.breaker_failures,
@@ -81,6 +101,7 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
     };
     sigset_t signals = block_signals();
     struct gateway *g = NULL;
+    struct tellers tellers = {0};
     struct scene *scene = NULL;
     struct err err = {0};
     int r;
@@ -88,10 +109,12 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
     open_log(&run->settings);
     tell_stray_variables();
     raise_file_limit();
-    run->parts.stats = stats_new();
+    forbid_core();
+    open_stats(run);
     run->parts.traffic = traffic_new(&rules);
-    web_pages(&run->pages);
-    r = load(ctx, &scene, &run->parts, &err);
+    web_pages(&run->pages, &run->settings, str_from(run->store_url));
+    run->pages.ctx[ENDPOINT_registry] = &run->lan;
+    r = load_scene(run, load, ctx, &scene, &err);
     if (r == 0)
         r = gateway_open(&g,
                          &(struct gateway_options){&run->settings, run->parts.stats,
@@ -99,11 +122,18 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
                                                    run->pages},
                          &scene, &err);
     if (r == 0)
+        open_registry(run);
+    if (r == 0)
         r = gateway_start(g, &err);
+    if (r == 0)
+        r = open_tellers(&tellers, run, g, &err);
     memory_rest();
     if (r == 0)
         wait_for_end(run, g, &signals, load, ctx);
+    close_tellers(&tellers);
     gateway_close(g);
+    web_close(&run->pages);
+    lan_close(&run->lan);
     traffic_free(run->parts.traffic);
     stats_free(run->parts.stats);
     log_flush();
@@ -113,8 +143,72 @@ int run_gateway(struct run *run, load_fn *load, void *ctx)
     return EXIT_usage;
 }
 
-static void wait_for_end(struct run *run, struct gateway *g, sigset_t *signals, load_fn *load,
-                         void *ctx)
+/* And what it names may be pulled through /v2/. */
+static int load_scene(struct foreground *run, load_fn *load, void *ctx, struct scene **ret,
+                      struct err *err)
+{
+    int r = load(ctx, ret, &run->parts, err);
+
+    return r < 0 || lan_expect(&run->lan, (*ret)->fleet) == 0 ? r
+                                                              : err_set(err, -ENOMEM, "no memory");
+}
+
+static int open_tellers(struct tellers *t, struct foreground *run, struct gateway *g,
+                        struct err *err)
+{
+    int r = open_notify(&t->notify, run, g, err);
+
+    return r < 0 ? r : open_otlp(&t->otlp, run, g, err);
+}
+
+static void close_tellers(struct tellers *t)
+{
+    notify_close(t->notify);
+    otlp_close(t->otlp);
+}
+
+/* The folder of the state is known where the state is a file. */
+static int open_notify(struct notify **ret, struct foreground *run, struct gateway *g,
+                       struct err *err)
+{
+    static const char scheme[] = "sqlite:";
+    char *slash = strrchr(run->store_url, '/');
+    bool is_file = strncmp(run->store_url, scheme, sizeof scheme - 1) == 0 && slash;
+
+    snprintf(run->state_folder, sizeof run->state_folder, "%.*s",
+             is_file ? (int)(slash - run->store_url) - (int)sizeof scheme + 1 : 0,
+             run->store_url + sizeof scheme - 1);
+    return notify_open(ret,
+                       &(struct notify_options){.gateway = g,
+                                                .settings = &run->settings,
+                                                .stats = run->parts.stats,
+                                                .state_folder = run->state_folder,
+                                                .read_secrets = run->parts.read_secrets},
+                       err);
+}
+
+static int open_otlp(struct otlp **ret, struct foreground *run, struct gateway *g, struct err *err)
+{
+    return otlp_open(ret,
+                     &(struct otlp_options){.gateway = g,
+                                            .settings = &run->settings,
+                                            .stats = run->parts.stats,
+                                            .read_secrets = run->parts.read_secrets},
+                     err);
+}
+
+/* When the state is there, and before anybody asks. Without it everything else is served. */
+static void open_registry(struct foreground *run)
+{
+    struct err err = {0};
+
+    if (lan_open(&run->lan, &run->settings, str_from(run->store_url), &err) < 0)
+        log_event(EVENT_registry_off, clock_wall_us(),
+                  (struct log_field[]){LOG_STR("found", str_from(err.text)), LOG_END});
+}
+
+static void wait_for_end(struct foreground *run, struct gateway *g, sigset_t *signals,
+                         load_fn *load, void *ctx)
 {
     int signal = 0;
 
@@ -127,7 +221,7 @@ static void wait_for_end(struct run *run, struct gateway *g, sigset_t *signals, 
     log_event(EVENT_stopped, clock_wall_us(), (struct log_field[]){LOG_END});
 }
 
-static void say_ready(const struct run *run, struct gateway *g)
+static void say_ready(const struct foreground *run, struct gateway *g)
 {
     const char *address = gateway_address(g);
     bool plain = !run->settings.tls_certificate.len;
@@ -135,6 +229,9 @@ static void say_ready(const struct run *run, struct gateway *g)
     if (!gateway_keys(g) && !is_loopback_only(address))
         log_event(EVENT_no_keys, clock_wall_us(),
                   (struct log_field[]){LOG_STR("listen", str_from(address)), LOG_END});
+    if (run->settings.hosts.len && !run->settings.require_keys)
+        log_event(EVENT_proxy_unkeyed, clock_wall_us(),
+                  (struct log_field[]){LOG_STR("hosts", run->settings.hosts), LOG_END});
     log_event(EVENT_started, clock_wall_us(),
               (struct log_field[]){LOG_STR("listen", str_from(address)), LOG_END});
     log_flush();
@@ -153,15 +250,13 @@ static bool is_loopback_only(const char *address)
 }
 
 /* Settings of the gateway itself (ports, limits) need a restart; the fleet does not. */
-static void reload(struct run *run, struct gateway *g, load_fn *load, void *ctx)
+static void reload(struct foreground *run, struct gateway *g, load_fn *load, void *ctx)
 {
     struct scene *scene = NULL;
     struct err err = {0};
-    bool good = load(ctx, &scene, &run->parts, &err) == 0;
+    bool good = load_scene(run, load, ctx, &scene, &err) == 0 && gateway_show(g, &scene, &err) == 0;
     struct str result = good ? STR("ok") : STR("refused");
 
-    if (good)
-        gateway_show(g, &scene);
     series_add(stats_series(run->parts.stats, COUNTER_reloads_total, &result), 1);
     log_event(good ? EVENT_reloaded : EVENT_reload_refused, clock_wall_us(),
               (struct log_field[]){LOG_STR("found", str_from(good ? "" : err.text)), LOG_END});
@@ -192,7 +287,16 @@ static sigset_t block_signals(void)
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a quota is an error like a full disk */
     return signals;
+}
+
+/* A core would hold prompts, keys and credentials. */
+static void forbid_core(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
 }
 
 /* Every caller and every engine behind it is a file. */
@@ -204,6 +308,14 @@ static void raise_file_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void open_stats(struct foreground *run)
+{
+    run->parts.stats = stats_new();
+    if (run->settings.exemplars)
+        stats_keep_exemplars(run->parts.stats);
+    run->parts.counts_sizes = metrics_also(&run->settings) & STATS_genai;
 }
 
 static void open_log(const struct settings *s)

@@ -10,19 +10,21 @@
  */
 #pragma once
 
+#include "apply/lan.h"
 #include "base/arena.h"
 #include "cmd/option.h"
 #include "config/settings.h"
 #include "gateway/gateway.h"
 #include "gateway/scene.h"
 
-struct run {
+struct foreground {
     const char *command; /* for messages */
     struct settings settings;
     struct arena texts; /* of settings that came from a fleet file, which may be read again */
     struct scene_parts parts;
     struct pages pages;
-    char store_url[4096];
+    struct lan lan;
+    char store_url[4096], state_folder[4096];
     void (*on_ready)(void *ctx, const char *address); /* NULL: only the ready line */
     void *ctx;
 };
@@ -33,8 +35,8 @@ typedef int load_fn(void *ctx, struct scene **ret, const struct scene_parts *par
 
 /* Settings: fallbacks, the fleet file's gateway:, the environment, flags. 0, or negative with
  * words. */
-MUST_USE int run_settings(struct run *run, const struct fleet *fleet, const struct options *o,
-                          struct err *err);
+MUST_USE int run_settings(struct foreground *run, const struct fleet *fleet,
+                          const struct options *o, struct err *err);
 
 /* For struct options: takes every flag that is a setting, and keeps it until run_settings(). */
 enum { RUN_FLAGS_MAX = 64 };
@@ -44,4 +46,4 @@ struct run_flags {
 };
 int run_take_flag(void *ctx, struct str name, struct str value, struct err *err);
 
-int run_gateway(struct run *run, load_fn *load, void *ctx);
+int run_gateway(struct foreground *run, load_fn *load, void *ctx);

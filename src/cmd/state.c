@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static int store_url(char *out, size_t room, const char *given, struct err *err);
+
 int state_url(char *out, size_t room, const char *given, struct err *err)
 {
     const char *service = getenv("STATE_DIRECTORY"), *base = getenv("XDG_STATE_HOME"),
@@ -34,7 +36,7 @@ int state_url(char *out, size_t room, const char *given, struct err *err)
 int state_open(struct store **ret, const char *given, struct err *err)
 {
     char url[4096];
-    int r = state_url(url, sizeof url, given, err);
+    int r = store_url(url, sizeof url, given, err);
 
     return r < 0 ? r : store_open(ret, str_from(url), err);
 }
@@ -44,10 +46,12 @@ int state_find(struct store **ret, const char *given, struct err *err)
     static const char scheme[] = "sqlite:";
     struct stat status;
     char url[4096];
-    int r = state_url(url, sizeof url, given, err);
+    int r = store_url(url, sizeof url, given, err);
 
     if (r < 0)
         return r;
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+        return store_open(ret, str_from(url), err);
     if (given && given[0] && (stat(given, &status) < 0 || !S_ISDIR(status.st_mode)))
         return err_set(err, -ENOENT,
                        "%s: there is no such folder; 'tampu key create' and 'tampu serve' make "
@@ -57,4 +61,16 @@ int state_find(struct store **ret, const char *given, struct err *err)
     if (stat(url + sizeof scheme - 1, &status) < 0 && errno == ENOENT)
         return 0;
     return store_open(ret, str_from(url), err);
+}
+
+/* A store's own URL, given or in the environment, counts before any folder. */
+static int store_url(char *out, size_t room, const char *given, struct err *err)
+{
+    const char *url = given ? given : getenv("TAMPU_STORE");
+
+    if (!url || !strstr(url, "://"))
+        return state_url(out, room, given, err);
+    if ((size_t)snprintf(out, room, "%s", url) >= room)
+        return err_set(err, -ENAMETOOLONG, "the store's URL is too long");
+    return 0;
 }

@@ -10,7 +10,8 @@
  * 0; -ENOENT there is no home; -ENAMETOOLONG. */
 MUST_USE int state_url(char *out, size_t room, const char *given, struct err *err);
 
-/* Opens that store if there is one: looking makes none. 0 with *ret NULL when the folder has none;
+/* Opens that store, or the one whose URL is given or stands in $TAMPU_STORE, if there is one:
+ * looking makes none. 0 with *ret NULL when the folder has none;
  * -ENOENT when the folder that `given` names is not there. */
 MUST_USE int state_find(struct store **ret, const char *given, struct err *err);
 

@@ -11,6 +11,7 @@ enum { NAMES_ROOM = 256 };
 static void add_machines(struct grid *g, yyjson_val *status, yyjson_val *ps);
 static void add_copies(struct grid *g, yyjson_val *ps);
 static void add_categories(struct grid *g, yyjson_val *status);
+static void add_duty(struct grid *g, yyjson_val *machine);
 static void add_engines(struct grid *g, yyjson_val *machine);
 static const char *loaded_on(struct grid *g, yyjson_val *ps, struct str machine,
                              uint64_t *ret_bytes);
@@ -59,8 +60,10 @@ void top_details(struct grid *g, const char *machine, yyjson_val *status, yyjson
     grid_init(g, detail_titles, COUNT_OF(detail_titles));
     yyjson_arr_foreach(json_find(status, "machines"), i, count, one)
     {
-        if (str_is(json_find_str(one, "machine"), machine))
-            add_engines(g, one);
+        if (!str_is(json_find_str(one, "machine"), machine))
+            continue;
+        add_duty(g, one);
+        add_engines(g, one);
     }
     yyjson_arr_foreach(json_find(ps, "copies"), i, count, copy)
     {
@@ -111,11 +114,13 @@ static void add_machines(struct grid *g, yyjson_val *status, yyjson_val *ps)
     {
         struct grid_row *row = grid_add(g);
         bool is_up = json_find_true(machine, "up");
+        struct str duty = json_find_str(machine, "duty");
+        bool is_away = duty.len && !str_is(duty, "serves"); /* cordoned or drained */
         uint64_t bytes = 0;
 
         row->cells[0] = text(g, json_find_str(machine, "machine"));
         row->cells[1] = number(g, machine, "tier");
-        row->cells[2] = is_up ? "up" : "down";
+        row->cells[2] = !is_up ? "down" : is_away ? text(g, duty) : "up";
         row->cells[3] = number(g, machine, "running");
         row->cells[4] = number(g, machine, "waiting");
         row->cells[6] = loaded_on(g, ps, json_find_str(machine, "machine"), &bytes);
@@ -166,6 +171,26 @@ static void add_categories(struct grid *g, yyjson_val *status)
         row->cells[3] = text(g, serving);
         row->mood = !is_ready ? MOOD_bad : is_first ? MOOD_good : MOOD_usual;
     }
+}
+
+/* Who took it out of service, and when. */
+static void add_duty(struct grid *g, yyjson_val *machine)
+{
+    struct str by = json_find_str(machine, "duty_by");
+    struct grid_row *row;
+    struct buf since;
+
+    if (!by.len)
+        return;
+    buf_init(&since, 64);
+    if (units_write_time(&since, (int64_t)json_find_u64(machine, "duty_since") * 1000000) < 0)
+        buf_reset(&since);
+    row = grid_add(g);
+    row->cells[0] = grid_text(g, "since %.*s", STR_ARG(buf_str(&since)));
+    row->cells[1] = text(g, json_find_str(machine, "duty"));
+    row->cells[4] = grid_text(g, "by %.*s", STR_ARG(by));
+    row->mood = MOOD_usual;
+    buf_fini(&since);
 }
 
 static void add_engines(struct grid *g, yyjson_val *machine)

@@ -111,7 +111,8 @@ int settings_read_environment(struct settings *s, char *const *variables, struct
 bool settings_is_stray(struct str variable, char nearest[static SETTINGS_VARIABLE_MAX])
 {
     /* Read by the program itself, and by those that start it. */
-    static const char *const others[] = {"TAMPU_KEY", "TAMPU_LOOPBACK_ONLY", "TAMPU_ALLOW_NET"};
+    static const char *const others[] = {"TAMPU_KEY", "TAMPU_LOOPBACK_ONLY", "TAMPU_ALLOW_NET",
+                                         "TAMPU_ALLOW_PROGRAM"};
     size_t least = NEAR + 1;
 
     nearest[0] = '\0';
@@ -199,6 +200,13 @@ int settings_write(const struct settings *s, struct buf *out)
             r = buf_put_char(out, '\n');
     }
     return r;
+}
+
+struct str settings_help(struct str key)
+{
+    const struct row *row = find_row(key);
+
+    return row ? str_from(row->help) : STR("");
 }
 
 static int set_row(struct settings *s, const struct row *row, struct str value, const char *where,

@@ -57,3 +57,6 @@ MUST_USE int settings_write_reference(struct buf *out);
 
 /* Each setting's value as a user would write it, "key: value" lines; for /admin and logs. */
 MUST_USE int settings_write(const struct settings *s, struct buf *out);
+
+/* The words of a setting by its full key; empty when there is none. */
+struct str settings_help(struct str key);

@@ -98,7 +98,7 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
     struct str thinking = json_find_str(json_find(root, "thinking"), "type");
     struct str choice = json_find_str(json_find(root, "tool_choice"), "type");
 
-    scan_max_tokens(ask, json_find(root, "max_tokens"));
+    scan_max_tokens(ask, root, "max_tokens");
     if (yyjson_arr_size(json_find(root, "tools")) && !str_is(choice, "none"))
         ask->needs |= NEED_tools;
     if (yyjson_is_obj(json_find(json_find(root, "output_config"), "format")) ||

@@ -95,7 +95,9 @@ struct chat {
     size_t stop_count;
     bool logprobs;
     uint32_t top_logprobs;
-    struct str user;         /* whom the caller asks for, in its own words */
+    bool goes_on;    /* the last message is an answer's beginning: the rest of it is wanted */
+    bool is_shown;   /* nothing is to be answered: what the template makes of it is wanted */
+    struct str user; /* whom the caller asks for, in its own words */
     struct str service_tier; /* in the caller's words */
     /* Fields that struct chat (read_request) or the engine's dialect (write_request) cannot carry
      * and that change nothing essential. */

@@ -158,7 +158,10 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
     yyjson_val *config = gemini_find(root, "generationConfig");
     yyjson_val *calling = gemini_find(gemini_find(root, "toolConfig"), "functionCallingConfig");
 
-    scan_max_tokens(ask, gemini_find(config, "maxOutputTokens"));
+    scan_max_tokens(ask, config, "maxOutputTokens");
+    scan_max_tokens(ask, config, "max_output_tokens");
+    scan_choices(ask, config, "candidateCount");
+    scan_choices(ask, config, "candidate_count");
     if (yyjson_arr_size(json_find(root, "tools")) &&
         !str_is(json_find_str(calling, "mode"), "NONE"))
         ask->needs |= NEED_tools;

@@ -51,6 +51,8 @@ int ollama_write_request(struct buf *out, struct chat *chat, const struct copy_s
     json_bool(json_key(&o, "truncate"), false);
     if (task != TASK_embed)
         json_bool(json_key(&o, "stream"), stream);
+    if (chat->is_shown)
+        json_bool(json_key(&o, "_debug_render_only"), true);
     json_close(&o, '}');
     return o.error;
 }

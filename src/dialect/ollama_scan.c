@@ -83,7 +83,7 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
 {
     yyjson_val *think = json_find(root, "think");
 
-    scan_max_tokens(ask, json_find(json_find(root, "options"), "num_predict"));
+    scan_max_tokens(ask, json_find(root, "options"), "num_predict");
     if (yyjson_arr_size(json_find(root, "images")))
         ask->needs |= NEED_images;
     if (yyjson_arr_size(json_find(root, "tools")))

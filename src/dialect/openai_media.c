@@ -72,6 +72,7 @@ static int find_field(yyjson_val *root, enum task task, struct ask *ask, struct 
                        row->kind == FIELD_text ? "text" : "a list",
                        field ? yyjson_get_type_desc(field) : "nothing");
     scan_text(ask, field);
+    scan_choices(ask, root, "n");
     ask->pixels = pixels_of(json_find_str(root, "size"));
     return 0;
 }
@@ -94,6 +95,7 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
     const struct form_field *field = form_find(form, row->field);
     struct ask ask = {.task = task, .form = form};
     int r = find_model(&ask, form, err);
+    uint64_t choices;
 
     if (r == 0 && (!field || field->is_file != (row->kind == FIELD_file)))
         r = err_set(err, -EINVAL, "%s: expected %s, found %s", row->field,
@@ -110,6 +112,8 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
     if (task == TASK_transcribe) /* of what is said; that of a translation is English */
         ask.language = form_text(form, "language");
     ask.pixels = pixels_of(form_text(form, "size"));
+    if (str_to_u64(&choices, form_text(form, "n")) == 0)
+        ask.choices = choices > UINT32_MAX ? UINT32_MAX : (uint32_t)choices;
     *ret = ask;
     return 0;
 }

@@ -13,6 +13,7 @@ static void put_sampling(struct json_out *o, struct chat *chat, const struct cop
 static void put_account(struct json_out *o, const struct chat *chat);
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                         struct arena *arena);
+static void put_no_thinking(struct json_out *o);
 
 int openai_write_request(struct buf *out, struct chat *chat, const struct copy_shape *shape,
                          bool stream, struct arena *arena, struct err *err)
@@ -41,6 +42,8 @@ int openai_write_request(struct buf *out, struct chat *chat, const struct copy_s
     put_account(&o, chat);
     if (!o.error)
         o.error = put_thinking(&o, chat, shape, arena);
+    if (chat->goes_on)
+        put_no_thinking(&o);
     json_bool(json_key(&o, "stream"), stream);
     if (stream) {
         json_open(json_key(&o, "stream_options"), '{');
@@ -143,10 +146,18 @@ static void put_account(struct json_out *o, const struct chat *chat)
 static int put_thinking(struct json_out *o, struct chat *chat, const struct copy_shape *shape,
                         struct arena *arena)
 {
-    if (!chat->effort.len)
+    if (!chat->effort.len || chat->goes_on)
         return 0;
     if (!shape->can_think)
         return chat_lose(chat, arena, STR("reasoning_effort"));
     json_text(json_key(o, "reasoning_effort"), chat->effort);
     return o->error;
+}
+
+/* A llama-server goes on with no answer of a model that is to think first. */
+static void put_no_thinking(struct json_out *o)
+{
+    json_open(json_key(o, "chat_template_kwargs"), '{');
+    json_bool(json_key(o, "enable_thinking"), false);
+    json_close(o, '}');
 }

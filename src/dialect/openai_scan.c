@@ -63,9 +63,10 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
     ask->include_usage = ask->stream && json_find_true(stream_options, "include_usage");
     if (!effort.len)
         effort = json_find_str(json_find(root, "reasoning"), "effort");
-    scan_max_tokens(ask, json_find(root, "max_completion_tokens"));
-    if (!ask->max_tokens)
-        scan_max_tokens(ask, json_find(root, "max_tokens"));
+    scan_max_tokens(ask, root, "max_completion_tokens");
+    scan_max_tokens(ask, root, "max_tokens");
+    scan_choices(ask, root, "n");
+    scan_choices(ask, root, "best_of");
     if (yyjson_arr_size(tools) && !str_is(json_find_str(root, "tool_choice"), "none"))
         ask->needs |= NEED_tools;
     if (str_is(json_find_str(format, "type"), "json_schema"))

@@ -56,7 +56,7 @@ int responses_scan(struct ask *ret, enum task task, struct str body, struct err 
         return r;
     }
     effort = json_find_str(json_find(root, "reasoning"), "effort");
-    scan_max_tokens(&ask, json_find(root, "max_output_tokens"));
+    scan_max_tokens(&ask, root, "max_output_tokens");
     if (yyjson_arr_size(json_find(root, "tools")) &&
         !str_is(json_find_str(root, "tool_choice"), "none"))
         ask.needs |= NEED_tools;

@@ -4,7 +4,46 @@
 
 #include <errno.h>
 
+/* What is decided by, in the dialects whose bytes engines may be sent as they came. */
+static const char *const decided_by[] = {
+    "audio",
+    "documents",
+    "format",
+    "images",
+    "input",
+    "instructions",
+    "keep_alive",
+    "max_completion_tokens",
+    "max_tokens",
+    "max_output_tokens",
+    "messages",
+    "model",
+    "options",
+    "output_config",
+    "output_format",
+    "prompt",
+    "reasoning",
+    "reasoning_effort",
+    "response_format",
+    "shift",
+    "size",
+    "stream",
+    "stream_options",
+    "suffix",
+    "system",
+    "text",
+    "think",
+    "thinking",
+    "tool_choice",
+    "tools",
+};
+
+static int refuse_lookalikes(yyjson_val *root, struct err *err);
+static const char *looks_like(struct str name);
+static bool is_folded(struct str name, const char *word);
+static char take_folded(struct str *rest);
 static int scan_model(struct ask *ask, yyjson_val *root, struct err *err);
+static void note_largest(uint32_t *largest, yyjson_val *in, const char *name);
 static size_t count(struct ask *ask, yyjson_val *text);
 static void note_longest(struct ask *ask, size_t bytes);
 
@@ -20,9 +59,63 @@ int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **r
         json_fini(&json);
         return err_set(err, -EINVAL, "expected a JSON object");
     }
+    r = refuse_lookalikes(json.root, err);
+    if (r < 0) {
+        json_fini(&json);
+        return r;
+    }
     *ret = (struct ask){.task = task, .body = body, .doc = json.doc, .copy = json.copy};
     *ret_root = json.root;
     return 0;
+}
+
+/* Engines written in Go take `Model` for `model`, and of both the last. */
+static int refuse_lookalikes(yyjson_val *root, struct err *err)
+{
+    yyjson_obj_iter each = yyjson_obj_iter_with(root);
+    yyjson_val *key;
+
+    while ((key = yyjson_obj_iter_next(&each))) {
+        const char *word = looks_like(json_str(key));
+
+        if (word)
+            return err_set(err, -EINVAL, "%.*s: expected '%s' in small letters",
+                           STR_ARG(json_str(key)), word);
+    }
+    return 0;
+}
+
+/* What an engine might take the name for; NULL: for nothing else than what it is. */
+static const char *looks_like(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(decided_by); i++)
+        if (is_folded(name, decided_by[i]))
+            return str_is(name, decided_by[i]) ? NULL : decided_by[i];
+    return NULL;
+}
+
+static bool is_folded(struct str name, const char *word)
+{
+    while (name.len && *word && take_folded(&name) == *word)
+        word++;
+    return !name.len && !*word;
+}
+
+/* As Go does: U+017F is an s, U+212A a k. */
+static char take_folded(struct str *rest)
+{
+    struct str s = *rest;
+    size_t taken = 1;
+    char c = s.data[0];
+
+    if (c >= 'A' && c <= 'Z')
+        c = (char)(c - 'A' + 'a');
+    if (str_starts(s, STR("\u017f")))
+        c = 's', taken = strlen("\u017f");
+    else if (str_starts(s, STR("\u212a")))
+        c = 'k', taken = strlen("\u212a");
+    *rest = str_slice(s.data + taken, s.len - taken);
+    return c;
 }
 
 int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
@@ -48,11 +141,28 @@ int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *er
     return 0;
 }
 
-void scan_max_tokens(struct ask *ask, yyjson_val *max)
+void scan_max_tokens(struct ask *ask, yyjson_val *in, const char *name)
 {
-    uint64_t tokens = json_u64(max);
+    note_largest(&ask->max_tokens, in, name);
+}
 
-    ask->max_tokens = tokens > UINT32_MAX ? UINT32_MAX : (uint32_t)tokens;
+void scan_choices(struct ask *ask, yyjson_val *in, const char *name)
+{
+    note_largest(&ask->choices, in, name);
+}
+
+/* Of all that have the name: engines disagree which of two counts. */
+static void note_largest(uint32_t *largest, yyjson_val *in, const char *name)
+{
+    yyjson_obj_iter each = yyjson_obj_iter_with(in);
+    yyjson_val *key;
+
+    while ((key = yyjson_obj_iter_next(&each))) {
+        uint64_t said = str_is(json_str(key), name) ? json_u64(yyjson_obj_iter_get_val(key)) : 0;
+
+        if (said > *largest)
+            *largest = said > UINT32_MAX ? UINT32_MAX : (uint32_t)said;
+    }
 }
 
 void scan_text(struct ask *ask, yyjson_val *text)

@@ -12,23 +12,24 @@
 struct probe {
     struct client *client;
     struct call *call;
-    const struct endpoint *endpoint;
-    enum engine_kind kind;
-    struct str authorization;
-    uint32_t timeout_ms;
+    struct probe_ask ask;
     probe_fn *on_probed;
     void *ctx;
-    bool asks_loaded; /* the second question */
+    bool asks_listed, asks_loaded; /* the question under way; neither: the first */
+    struct json listed;            /* what it said it has */
     int status;
     char version[32];
     struct buf body;
 };
 
 static int ask(struct probe *p, const char *target);
+static void ask_next(struct probe *p);
 static void finish(struct probe *p, struct probe_result *result);
+static void probe_free(struct probe *p);
 static void read_version(struct probe *p);
 static void read_loaded(struct probe *p);
 static void read_models(struct probe_result *result, yyjson_val *models);
+static void read_listed(struct probe_result *result, yyjson_val *models);
 
 static void on_head(void *ctx, const struct reply *r);
 static void on_body(void *ctx, struct str chunk);
@@ -37,8 +38,7 @@ static void on_fail(void *ctx, enum failure why, const char *words);
 
 static const struct call_events events = {on_head, on_body, on_end, on_fail};
 
-int probe_start(struct probe **ret, struct client *client, const struct endpoint *endpoint,
-                enum engine_kind kind, struct str authorization, uint32_t timeout_ms,
+int probe_start(struct probe **ret, struct client *client, const struct probe_ask *what,
                 probe_fn *on_probed, void *ctx)
 {
     struct probe *p = calloc(1, sizeof *p);
@@ -46,15 +46,9 @@ int probe_start(struct probe **ret, struct client *client, const struct endpoint
 
     if (!p)
         return -ENOMEM;
-    *p = (struct probe){.client = client,
-                        .endpoint = endpoint,
-                        .kind = kind,
-                        .authorization = authorization,
-                        .timeout_ms = timeout_ms,
-                        .on_probed = on_probed,
-                        .ctx = ctx};
+    *p = (struct probe){.client = client, .ask = *what, .on_probed = on_probed, .ctx = ctx};
     buf_init(&p->body, PROBE_BODY_MAX);
-    r = ask(p, engine_kind_row(kind)->health);
+    r = ask(p, engine_kind_row(what->kind)->health);
     if (r < 0) {
         free(p);
         return r;
@@ -68,21 +62,20 @@ void probe_cancel(struct probe *p)
     if (!p)
         return;
     call_cancel(p->call);
-    buf_fini(&p->body);
-    free(p);
+    probe_free(p);
 }
 
 static int ask(struct probe *p, const char *target)
 {
-    struct header authorization = {STR("authorization"), p->authorization};
+    struct header authorization = {STR("authorization"), p->ask.authorization};
     struct call_request request = {
-        .endpoint = p->endpoint,
+        .endpoint = p->ask.endpoint,
         .method = METHOD_GET,
         .target = str_from(target),
         .headers = &authorization,
-        .header_count = p->authorization.len ? 1 : 0,
-        .connect_timeout_ms = p->timeout_ms,
-        .total_timeout_ms = p->timeout_ms,
+        .header_count = p->ask.authorization.len ? 1 : 0,
+        .connect_timeout_ms = p->ask.timeout_ms,
+        .total_timeout_ms = p->ask.timeout_ms,
     };
 
     buf_reset(&p->body);
@@ -107,10 +100,16 @@ static void on_body(void *ctx, struct str chunk)
 static void on_end(void *ctx)
 {
     struct probe *p = ctx;
-    bool loading = p->kind == ENGINE_llama_server && p->status == 503;
+    bool loading = p->ask.kind == ENGINE_llama_server && p->status == 503;
 
     if (p->asks_loaded) {
         read_loaded(p);
+        return;
+    }
+    if (p->asks_listed) {
+        if (p->status == 200)
+            (void)!json_read(&p->listed, buf_str(&p->body), JSON_MEMORY(p->body.len), NULL);
+        ask_next(p);
         return;
     }
     if (p->status != 200 && !loading) {
@@ -118,8 +117,16 @@ static void on_end(void *ctx)
         return;
     }
     read_version(p);
-    p->asks_loaded = true;
-    if (p->kind != ENGINE_ollama || ask(p, "/api/ps") < 0)
+    ask_next(p);
+}
+
+static void ask_next(struct probe *p)
+{
+    bool lists = p->ask.wants_list && !p->asks_listed;
+
+    p->asks_listed = lists;
+    p->asks_loaded = !lists;
+    if (p->ask.kind != ENGINE_ollama || ask(p, lists ? "/api/tags" : "/api/ps") < 0)
         finish(p, &(struct probe_result){.up = true, .version = str_from(p->version)});
 }
 
@@ -127,14 +134,21 @@ static void on_fail(void *ctx, enum failure why, const char *words)
 {
     struct probe *p = ctx;
 
-    (void)why;
     (void)words;
-    finish(p, &(struct probe_result){.up = p->asks_loaded, .version = str_from(p->version)});
+    finish(p, &(struct probe_result){.up = p->asks_loaded || p->asks_listed,
+                                     .nobody_listens = why == FAILURE_connect_failed,
+                                     .version = str_from(p->version)});
 }
 
 static void finish(struct probe *p, struct probe_result *result)
 {
     p->on_probed(p->ctx, result);
+    probe_free(p);
+}
+
+static void probe_free(struct probe *p)
+{
+    json_fini(&p->listed);
     buf_fini(&p->body);
     free(p);
 }
@@ -159,6 +173,7 @@ static void read_loaded(struct probe *p)
         result.knows_loaded = true;
         read_models(&result, json_find(json.root, "models"));
     }
+    read_listed(&result, json_find(p->listed.root, "models"));
     finish(p, &result);
     json_fini(&json);
 }
@@ -179,5 +194,20 @@ static void read_models(struct probe_result *result, yyjson_val *models)
             .context = json_find_u64(model, "context_length"),
             .until = json_find_str(model, "expires_at"),
         };
+    }
+}
+
+/* Of a list that is too long nothing is concluded. */
+static void read_listed(struct probe_result *result, yyjson_val *models)
+{
+    yyjson_val *model;
+    size_t i, count;
+
+    result->knows_listed = yyjson_is_arr(models) && yyjson_arr_size(models) <= PROBE_LISTED_MAX;
+    if (!result->knows_listed)
+        return;
+    yyjson_arr_foreach(models, i, count, model)
+    {
+        result->listed[result->listed_count++] = json_find_str(model, "name");
     }
 }

@@ -8,6 +8,7 @@ static const double gpu_efficiency_usual = 0.6, gpu_tflops_by_gbs = 0.05;
 static const uint64_t gpu_base_usual = 460ull << 20;
 
 static bool describe_gpu(struct box *box, const struct hardware *h);
+static void slow_down(struct box *box, double slowness);
 
 bool machine_box(struct box *ret, const struct catalog *c, const struct machine *m,
                  const struct fleet_engine *e)
@@ -25,6 +26,7 @@ bool machine_box(struct box *ret, const struct catalog *c, const struct machine 
         *ret = box_on_npu(ret, npu);
     else if (e && e->compute == COMPUTE_cpu)
         *ret = box_without_gpu(ret);
+    slow_down(ret, m->slowness);
     return machine_ram(m) && !(h->gpu.len && str_equal(unknown, h->gpu) && !is_described);
 }
 
@@ -58,4 +60,15 @@ static bool describe_gpu(struct box *box, const struct hardware *h)
     box->gpu_efficiency = gpu_efficiency_usual;
     box->gpu_tflops = h->gpu_tflops > 0 ? h->gpu_tflops : h->gpu_gbs * gpu_tflops_by_gbs;
     return true;
+}
+
+/* Bandwidth and arithmetic alike: which of them it is nobody knows. */
+static void slow_down(struct box *box, double slowness)
+{
+    if (slowness <= 1)
+        return;
+    box->gpu_gbs /= slowness;
+    box->gpu_tflops /= slowness;
+    box->cpu_gbs /= slowness;
+    box->cpu_tflops /= slowness;
 }

@@ -50,6 +50,7 @@ struct category {
     struct str *cloud; /* names of cloud entries, first choice first */
     uint32_t cloud_count;
     struct place *cloud_at;
-    double floor_tps; /* slower than this does not count as serving; 0: any speed */
+    uint64_t cache_ms; /* how long its answers are kept for equal requests; 0: not at all */
+    double floor_tps;  /* slower than this does not count as serving; 0: any speed */
     struct category_demand demand;
 };

@@ -23,6 +23,7 @@ void engine_rules_read(struct engine_rules *ret, const struct fleet_engine *e)
 {
     *ret = (struct engine_rules){
         .on_demand = !engine_kind_row(e->kind)->stays,
+        .takes_orders = engine_kind_row(e->kind)->told,
         .slots = e->slots ? e->slots : engine_kind_row(e->kind)->slots,
         .max_loaded = UINT32_MAX,
         .max_queue = UINT32_MAX,

@@ -13,7 +13,8 @@
 #include "fleet/box.h"
 
 struct engine_rules {
-    bool on_demand; /* it loads what is asked for; else what it was started with */
+    bool on_demand;    /* it loads what is asked for; else what it was started with */
+    bool takes_orders; /* it can be told what to load and to unload */
     uint32_t slots, max_loaded, max_queue;
     double keep_alive_s; /* negative: for ever */
     uint32_t context;    /* OLLAMA_CONTEXT_LENGTH; 0: by memory */

@@ -74,6 +74,14 @@ struct network {
     uint64_t wan_bits, lan_bits; /* a second; 0: unknown */
 };
 
+/* People of a tailnet, and what they may do: as a key, or by rules of their own. */
+struct fleet_login {
+    struct place at;
+    struct str login, key;
+    struct pair *rules; /* as the options of `tampu key create` */
+    uint32_t rules_count;
+};
+
 struct fleet {
     struct str name, note;
     struct pair *settings; /* under gateway:, keys as "gateway.queue_max"; all of them valid */
@@ -90,6 +98,8 @@ struct fleet {
     uint32_t expectations_count;
     struct estimates estimates;
     struct network network;
+    struct fleet_login *tailnet;
+    uint32_t tailnet_count;
     bool span;         /* a model too large for each machine may be planned over several */
     struct str *files; /* this one and those it includes */
     uint32_t files_count;

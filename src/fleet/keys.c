@@ -54,6 +54,10 @@ static const struct schema_row hardware_rows[] = {
      .help = "Room for models, or `unknown` with `assume`."},
     {"disk_rate", SCHEMA_rate, AT(struct hardware, disk_rate_bits),
      .help = "How fast that disk reads."},
+    {"watts", SCHEMA_number, AT(struct hardware, watts), .max = 100000,
+     .help =
+         "What the machine draws from the wall while it answers: `tampu usage` counts energy by "
+         "it, as if each request had the machine for itself."},
     {"unknown", SCHEMA_texts, AT_COUNTED(struct hardware, unknown),
      .help = "Parts that are not known yet."},
     {"assume", SCHEMA_section, .offset = 0, .section = &assume_section,
@@ -211,6 +215,10 @@ static const struct schema_row category_rows[] = {
      .help = "Entries of `cloud` to fall back to, first choice first."},
     {"floor_tps", SCHEMA_real, AT(struct category, floor_tps),
      .help = "Tokens a second below which it does not count as served."},
+    {"cache", SCHEMA_duration, AT(struct category, cache_ms),
+     .help = "How long an answer is kept in memory for equal requests of whoever may ask for what "
+             "gave it; not at all unless said. Only what would be answered the same again is: at "
+             "temperature 0 without tools, and vectors."},
     {"demand", SCHEMA_section, AT(struct category, demand), .section = &demand_section,
      .help = "How much is asked of it."},
     {"note", SCHEMA_text, AT(struct category, note), .help = "For people."},
@@ -303,6 +311,24 @@ static const struct schema_section identity_section = {
     .row_count = COUNT_OF(identity_rows),
 };
 
+static const struct schema_row login_rows[] = {
+    {"login", SCHEMA_text, AT(struct fleet_login, login), .required = true,
+     .help =
+         "Who: a login as Tailscale has it, `ana@example.com`, or several, `*@example.com`. The "
+         "first row that fits counts."},
+    {"key", SCHEMA_name, AT(struct fleet_login, key),
+     .help = "The id of a key, as `tampu key list` says it: they may what it may, and share its "
+             "limits; an operator's makes them operators."},
+    {"rules", SCHEMA_pairs, AT_COUNTED(struct fleet_login, rules),
+     .help =
+         "Instead of a key: what they may, by the options of `tampu key create` without the "
+         "dashes (`models: \"S-*\"`, `requests-per-minute: 60`); all of the row share its limits."},
+};
+static const struct schema_section login_section =
+    SECTION(struct fleet_login, "login", login_rows, .is_short = true,
+            .help = "Who of the tailnet may ask, through `tailscale serve` and "
+                    "`gateway.tailscale.socket` alone.");
+
 static const struct schema_row fleet_rows[] = {
     {"fleet", SCHEMA_section, .offset = 0, .section = &identity_section,
      .help = "What this fleet is called."},
@@ -322,6 +348,8 @@ static const struct schema_row fleet_rows[] = {
      .help = "Storage and set-up time that somebody reckoned."},
     {"network", SCHEMA_section, AT(struct fleet, network), .section = &network_section,
      .help = "How fast bytes travel."},
+    {"tailnet", SCHEMA_list, AT_COUNTED(struct fleet, tailnet), .section = &login_section,
+     .help = "People who need no key."},
     {"span", SCHEMA_flag, AT(struct fleet, span),
      .help = "`true`: `plan` may spread a model too large for each machine over several that have "
              "a llama-server, by llama.cpp's RPC."},

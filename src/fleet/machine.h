@@ -41,6 +41,7 @@ struct hardware {
     double gpu_gbs, gpu_tflops; /* of a GPU that the catalog does not know; 0: not said */
     uint64_t disk_bytes;        /* room for models; 0: unknown */
     uint64_t disk_rate_bits;    /* bits a second when reading; 0: unknown */
+    uint32_t watts;             /* what it draws while it answers; 0: unknown */
     struct units_range assume_ram, assume_disk; /* bytes; high 0: nothing assumed */
     struct str *unknown;                        /* parts that the file says are not known */
     uint32_t unknown_count;
@@ -115,6 +116,9 @@ struct machine {
     uint32_t services_count;
     uint32_t count;    /* how many such boxes; at least 1 */
     bool no_inference; /* the file says `inference: false` */
+    /* What was measured, no part of the file; 0: as expected. */
+    double slowness;       /* takes so many times as long */
+    struct str slow_words; /* which model, and probably why */
 };
 
 /* By name, or by kind when exactly one engine has it; NULL. */

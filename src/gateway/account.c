@@ -3,21 +3,45 @@
 #include "gateway/account.h"
 
 #include "base/log.h"
+#include "gateway/measured.h"
+#include "gateway/recent.h"
+#include "gateway/resume.h"
+#include "gateway/spans.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 #include "store/recorder.h"
 
 static void count_tokens(const struct exchange *x, const struct scene_copy *copy);
-static void record(const struct exchange *x, uint64_t took_us);
-static void log_request(const struct exchange *x, uint64_t took_us);
+static void put_span(const struct exchange *x, const struct exchange_row *row);
+static void log_step(const struct exchange *x, const char *from, const char *to);
+static void log_request(const struct exchange *x, const struct exchange_row *row, uint64_t took_us);
 static void count_answer(struct worker *w, enum endpoint_id endpoint, int status);
-static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us);
+static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us,
+                        const char *id);
+static void observe(struct series *seconds, uint64_t us, const char *id);
 static unsigned status_class(int status);
 
-void account_step(const struct exchange *x, const char *from, const char *to)
+static const char *const step_names[STEP_COUNT] = {
+#define STEP(name, what, next) [STEP_##name] = #name,
+#include "tables/exchange_steps.def"
+};
+
+/* Who watches is told when it stands in line, is sent, and begins to be answered; the end is told
+ * by account_answered(), which knows more. */
+void account_step(struct exchange *x, enum step to)
 {
-    if (!log_wants(EVENT_step))
-        return;
+    if (to == STEP_route || to == STEP_send || to == STEP_relay) {
+        struct exchange_row row = account_row(x);
+
+        recent_put(x->worker->gateway->recent, &x->recent, &row, step_names[to],
+                   endpoint_call_name(x->endpoint));
+    }
+    if (log_wants(EVENT_step))
+        log_step(x, step_names[x->step], step_names[to]);
+}
+
+static void log_step(const struct exchange *x, const char *from, const char *to)
+{
     log_event(EVENT_step, clock_wall_us(),
               (struct log_field[]){LOG_STR("request", str_from(x->id)),
                                    LOG_STR("from", str_from(from)), LOG_STR("to", str_from(to)),
@@ -29,13 +53,15 @@ void account_waiting(const struct exchange *x, int by)
 {
     struct stats *stats = x->worker->gateway->stats;
 
-    series_shift(stats_series(stats, COUNTER_waiting, &x->waiter.line), by);
+    series_shift(stats_series(stats, COUNTER_waiting, &x->waiter.errand.name), by);
 }
 
-void account_attempt(const struct exchange *x)
+void account_attempt(struct exchange *x)
 {
     const struct scene_copy *copy = &x->scene->copies[x->attempt.copy->index];
 
+    x->booking.counted = 0;
+    x->usage = (struct usage){0};
     series_add(copy->attempts, 1);
     series_shift(copy->running, +1);
 }
@@ -59,6 +85,8 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
     }
     if (change.copy_closed || change.engine_closed)
         log_event(EVENT_breaker_closed, clock_wall_us(), fields);
+    if (change.copy_slow || change.copy_well)
+        measured_tell(x, change.copy_slow);
     if (!outcome.why || outcome.unknown)
         return;
     series_add(stats_series(x->worker->gateway->stats, COUNTER_failures_total,
@@ -80,6 +108,25 @@ void account_refused_call(struct worker *w, enum endpoint_id endpoint, enum fail
     account_refusal(w, why);
 }
 
+void account_cut(const struct exchange *x, const char *result)
+{
+    const struct attempt *a = &x->attempt;
+    struct str labels[] = {a->copy->machine_name, str_from(result)};
+
+    series_add(stats_series(x->worker->gateway->stats, COUNTER_cuts_total, labels), 1);
+    log_event(EVENT_answer_cut, clock_wall_us(),
+              (struct log_field[]){
+                  LOG_STR("request", str_from(x->id)), LOG_STR("machine", a->copy->machine_name),
+                  LOG_STR("model", a->copy->name), LOG_STR("result", str_from(result)), LOG_END});
+}
+
+void account_recall(const struct exchange *x)
+{
+    struct str machine = x->attempt.copy->machine_name;
+
+    series_add(stats_series(x->worker->gateway->stats, COUNTER_recalls_total, &machine), 1);
+}
+
 void account_held(const struct exchange *x)
 {
     const struct attempt *a = &x->attempt;
@@ -90,19 +137,32 @@ void account_held(const struct exchange *x)
                   LOG_STR("model", a->copy->name), LOG_MS("wait_ms", a->wait_ms * 1000), LOG_END});
 }
 
-void account_answered(const struct exchange *x)
+void account_answered(struct exchange *x)
 {
     uint64_t took_us = clock_monotonic_us() - x->arrived_us;
+    struct exchange_row row = account_row(x);
 
     count_answer(x->worker, x->endpoint, x->status);
-    time_answer(x->worker, x->endpoint, took_us);
+    time_answer(x->worker, x->endpoint, took_us, x->id);
     if (x->why && !x->refused)
         account_refusal(x->worker, x->why);
     if (x->attempt.copy)
         count_tokens(x, &x->scene->copies[x->attempt.copy->index]);
     if (log_wants(EVENT_request))
-        log_request(x, took_us);
-    record(x, took_us);
+        log_request(x, &row, took_us);
+    booking_settle(x, &row);
+    recent_put(x->worker->gateway->recent, &x->recent, &row, step_names[STEP_settle],
+               endpoint_call_name(x->endpoint));
+    if (x->worker->gateway->spans)
+        put_span(x, &row);
+}
+
+/* A caller that has gone took its headers along. */
+static void put_span(const struct exchange *x, const struct exchange_row *row)
+{
+    struct str traceparent = x->request ? request_header(x->request, STR("traceparent")) : STR("");
+
+    spans_put(x->worker->gateway->spans, row, traceparent);
 }
 
 static void count_answer(struct worker *w, enum endpoint_id endpoint, int status)
@@ -118,42 +178,62 @@ static void count_answer(struct worker *w, enum endpoint_id endpoint, int status
     series_add(*answered, 1);
 }
 
-static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us)
+static void observe(struct series *seconds, uint64_t us, const char *id)
+{
+    series_observe_us(seconds, us);
+    if (series_wants_exemplar(seconds))
+        series_exemplar(seconds, us, str_from(id), clock_wall_us());
+}
+
+static void time_answer(struct worker *w, enum endpoint_id endpoint, uint64_t took_us,
+                        const char *id)
 {
     struct series **seconds = &w->answer_seconds[endpoint];
     struct str name = str_from(endpoint_call_name(endpoint));
 
     if (!*seconds)
         *seconds = stats_series(w->gateway->stats, COUNTER_request_seconds, &name);
-    series_observe_us(*seconds, took_us);
+    observe(*seconds, took_us, id);
 }
 
 static void count_tokens(const struct exchange *x, const struct scene_copy *copy)
 {
+    const struct copy *cut;
+    struct usage spent, last;
+
     if (x->first_token_us)
-        series_observe_us(copy->first_token_seconds, x->first_token_us - x->arrived_us);
-    if (!x->usage.known)
-        return;
-    series_add(copy->prompt_tokens, x->usage.prompt_tokens);
-    series_add(copy->completion_tokens, x->usage.completion_tokens);
-    series_add(copy->cached_tokens, x->usage.cached_tokens);
+        observe(copy->first_token_seconds, x->first_token_us - x->arrived_us, x->id);
+    last = booking_used(x);
+    account_tokens(copy, &last);
+    for (unsigned i = 0; resume_cut(x, i, &cut, &spent); i++)
+        account_tokens(&x->scene->copies[cut->index], &spent);
 }
 
-static void record(const struct exchange *x, uint64_t took_us)
+void account_tokens(const struct scene_copy *copy, const struct usage *usage)
+{
+    series_add(copy->prompt_tokens, usage->prompt_tokens);
+    series_add(copy->completion_tokens, usage->completion_tokens);
+    series_add(copy->cached_tokens, usage->cached_tokens);
+    if (!copy->prompt_sizes)
+        return;
+    series_observe_tokens(copy->prompt_sizes, usage->prompt_tokens);
+    series_observe_tokens(copy->completion_sizes, usage->completion_tokens);
+}
+
+struct exchange_row account_row(const struct exchange *x)
 {
     const struct copy *copy = x->attempt.copy;
     struct exchange_row row = {
         .id = str_from(x->id),
         .started_us = x->created_us,
+        .endpoint = str_from(endpoint_call_name(x->endpoint)),
         .asked = x->ask.model,
         .key_id = str_from(x->key_id),
         .failure = str_from(failure_row(x->why)->name),
         .status = x->status,
         .attempts = x->attempts,
-        .prompt_tokens = x->usage.prompt_tokens,
-        .completion_tokens = x->usage.completion_tokens,
         .first_token_us = x->first_token_us ? (int64_t)(x->first_token_us - x->arrived_us) : -1,
-        .total_us = (int64_t)took_us,
+        .total_us = (int64_t)(clock_monotonic_us() - x->arrived_us),
     };
 
     if (copy) {
@@ -161,10 +241,11 @@ static void record(const struct exchange *x, uint64_t took_us)
         row.model = copy->name;
         row.parity = str_from(parity_name(x->attempt.parity));
     }
-    recorder_put(x->worker->gateway->recorder, &row);
+    booking_fill(x, &row);
+    return row;
 }
 
-static void log_request(const struct exchange *x, uint64_t took_us)
+static void log_request(const struct exchange *x, const struct exchange_row *row, uint64_t took_us)
 {
     const struct copy *copy = x->attempt.copy;
     uint64_t first_us = x->first_token_us ? x->first_token_us - x->arrived_us : 0;
@@ -177,9 +258,10 @@ static void log_request(const struct exchange *x, uint64_t took_us)
                   LOG_STR("machine", copy ? copy->machine_name : STR("")),
                   LOG_STR("model", copy ? copy->name : STR("")), LOG_U64("attempts", x->attempts),
                   LOG_STR("failure", str_from(failure_row(x->why)->name)),
-                  LOG_U64("prompt_tokens", x->usage.prompt_tokens),
-                  LOG_U64("completion_tokens", x->usage.completion_tokens),
-                  LOG_MS("first_token_ms", first_us), LOG_MS("total_ms", took_us), LOG_END});
+                  LOG_U64("prompt_tokens", row->prompt_tokens),
+                  LOG_U64("completion_tokens", row->completion_tokens),
+                  LOG_U64("money_micro", row->money_micro), LOG_MS("first_token_ms", first_us),
+                  LOG_MS("total_ms", took_us), LOG_END});
 }
 
 /* 0: none that there is. */

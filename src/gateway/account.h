@@ -4,11 +4,22 @@
 
 #include "gateway/exchange.h"
 
-void account_step(const struct exchange *x, const char *from, const char *to);
+/* Before each step. */
+void account_step(struct exchange *x, enum step to);
 void account_waiting(const struct exchange *x, int by);
 
 /* An attempt begins; it has ended so. */
-void account_attempt(const struct exchange *x);
+void account_attempt(struct exchange *x);
+/* An answer was cut in its middle on that machine: it goes on "elsewhere", or is "whole" but for
+ * its end, or "lost". */
+void account_cut(const struct exchange *x, const char *result);
+
+/* What a copy has used, for who counts tokens by copy. */
+void account_tokens(const struct scene_copy *copy, const struct usage *usage);
+
+/* A batch request was taken back from that machine. */
+void account_recall(const struct exchange *x);
+
 /* A provider is left alone from here on. */
 void account_held(const struct exchange *x);
 
@@ -19,5 +30,8 @@ void account_attempt_end(const struct exchange *x, struct outcome outcome,
 void account_refusal(struct worker *w, enum failure why);
 void account_refused_call(struct worker *w, enum endpoint_id endpoint, enum failure why);
 
+/* Its row, as it would be if it ended now. */
+struct exchange_row account_row(const struct exchange *x);
+
 /* The end of the exchange. */
-void account_answered(const struct exchange *x);
+void account_answered(struct exchange *x);

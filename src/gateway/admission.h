@@ -5,7 +5,8 @@
  *
  * A browser is an attacker: Host must be one of ours (against DNS rebinding), Origin must be the
  * same host, and what changes state takes JSON only, which no form can send, but for the endpoints
- * whose files travel in forms. Credentials may stand
+ * whose files travel in forms; what it marks as asked for by another site gets only what is for
+ * anyone. Who asks through a proxy on this machine does not count as this machine. Credentials may stand
  * in Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
  */
 #pragma once
@@ -34,6 +35,9 @@ struct admission {
     const char *found;           /* words for why; a constant */
     const struct key_entry *key; /* NULL: none was needed */
 };
+
+/* Whether any key was given, right or wrong. */
+bool admission_has_key(const struct request *r);
 
 struct admission admission_check(const struct request *r, enum who who, enum body_kind body,
                                  const struct keyring *ring, const struct settings *settings,

@@ -8,12 +8,16 @@
 
 #include "config/settings.h"
 #include "dialect/limits.h"
+#include "dialect/ways.h"
 #include "gateway/account.h"
+#include "gateway/course.h"
+#include "gateway/decision.h"
 #include "gateway/outgoing.h"
 #include "gateway/relay.h"
+#include "gateway/resume.h"
+#include "gateway/secret.h"
 #include "gateway/upload.h"
 #include "gateway/video.h"
-#include "gateway/ways.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 #include "route/patience.h"
@@ -34,13 +38,10 @@ struct call_headers {
 static enum failure answer_load(struct exchange *x);
 static void hold_provider(struct exchange *x);
 static bool is_unsent(const struct exchange *x);
-static void choose(struct exchange *x);
-static enum failure call(struct exchange *x, size_t pieces);
 static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra);
 static void fill_headers(const struct exchange *x, struct call_headers *h);
 static void add_header(struct call_headers *h, struct str name, struct str value);
 static bool has_header(const struct call_headers *h, struct str name);
-static uint32_t first_byte_ms(const struct exchange *x);
 static uint32_t time_left(const struct exchange *x, uint32_t most_ms);
 static void drop_call(struct exchange *x);
 static void begin_passed(struct exchange *x, const struct reply *r);
@@ -55,38 +56,55 @@ static void on_end(void *ctx);
 static void on_end_late(void *ctx);
 static void on_fail(void *ctx, enum failure why, const char *words);
 
-static const struct call_events events = {on_head, on_body, on_end, on_fail};
+const struct call_events attempt_events = {on_head, on_body, on_end, on_fail};
 
 enum failure attempt_start(struct exchange *x)
 {
-    const struct settings *settings = x->worker->gateway->settings;
-    struct attempt *a = &x->attempt;
+    booking_fail(x);
+    attempt_choose(x, &x->waiter);
+    account_attempt(x);
+    if (!booking_hold(x))
+        return FAILURE_books_closed;
+    if (x->attempt.translated && x->ask.is_load)
+        return answer_load(x);
+    if (resume_is_on(x) && x->chat->task == TASK_chat &&
+        turns_find(&x->worker->gateway->turns, x->attempt.copy) == TURN_unknown)
+        return turns_ask(x);
+    return attempt_send(x);
+}
+
+enum failure attempt_send(struct exchange *x)
+{
     enum failure why;
     size_t pieces = 0;
 
-    choose(x);
-    account_attempt(x);
-    if (a->translated && x->ask.is_load)
-        return answer_load(x);
     why = outgoing_write(x, &pieces);
     if (!why)
         why = outgoing_check_dropped(x);
-    if (!why && relay_reset(x) < 0)
-        why = FAILURE_out_of_room;
-    if (!why && !task_is_passed(a->task) &&
-        a->dialect->reader_new(&a->reader, a->task, outgoing_streams(x), settings->frame_max,
-                               (struct sink){relay_put, x}) < 0)
-        why = FAILURE_out_of_room;
-    return why ? why : call(x, pieces);
+    if (!why)
+        why = attempt_listen(x);
+    return why ? why : attempt_call(x, pieces, &attempt_events, x);
 }
 
-void attempt_end(struct exchange *x, bool caller_left)
+enum failure attempt_listen(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct scene_copy *copy = &x->scene->copies[a->copy->index];
-    struct outcome outcome = {.why = x->why, .unknown = caller_left};
-    struct outcome seen = {
-        .why = x->why, .unknown = caller_left || is_unsent(x), .trial = x->waiter.trial};
+    size_t frame_max = x->worker->gateway->settings->frame_max;
+
+    if (relay_reset(x) < 0)
+        return FAILURE_out_of_room;
+    if (!task_is_passed(a->task) &&
+        a->dialect->reader_new(&a->reader, a->task, outgoing_streams(x), frame_max,
+                               (struct sink){relay_put, x}) < 0)
+        return FAILURE_out_of_room;
+    return FAILURE_none;
+}
+
+void attempt_end(struct exchange *x, enum parting parting)
+{
+    struct attempt *a = &x->attempt;
+    struct outcome outcome = {.why = x->why, .unknown = parting != PARTING_none};
+    struct outcome seen = {.why = x->why, .unknown = outcome.unknown || is_unsent(x)};
     struct verdict_change change;
 
     timer_stop(&x->patience);
@@ -94,10 +112,8 @@ void attempt_end(struct exchange *x, bool caller_left)
     if (a->reader)
         a->dialect->reader_free(a->reader);
     a->reader = NULL;
-    change =
-        traffic_done(x->worker->gateway->traffic, copy->place, seen, loop_now_ms(x->worker->loop));
-    if (!x->why && !caller_left && a->status)
-        traffic_resident(x->worker->gateway->traffic, copy->place, true);
+    change = course_done(x, &seen);
+    decision_note(x, outcome.why, parting);
     account_attempt_end(x, outcome, change);
     if (a->wait_ms)
         hold_provider(x);
@@ -138,46 +154,44 @@ static bool is_unsent(const struct exchange *x)
 
 void attempt_pause(struct exchange *x)
 {
+    x->attempt.is_paused = true;
     if (x->attempt.call)
         call_pause(x->attempt.call);
 }
 
 void attempt_resume(struct exchange *x)
 {
+    x->attempt.is_paused = false;
     if (x->attempt.call)
         call_resume(x->attempt.call);
 }
 
-/* Which candidate the slot that was taken belongs to; from here on it counts as tried. */
-static void choose(struct exchange *x)
+void attempt_forget(struct attempt *a)
 {
-    struct attempt *a = &x->attempt;
-
     buf_fini(&a->request);
     buf_fini(&a->target);
     buf_fini(&a->refusal);
+}
+
+void attempt_choose(struct exchange *x, const struct waiter *granted)
+{
+    struct attempt *a = &x->attempt;
+    uint32_t candidate = course_index(x, granted->taken);
+
+    attempt_forget(a);
     *a = (struct attempt){.started_us = clock_monotonic_us(), .task = x->task, .length = -1};
     buf_init(&a->request, x->body.len * 2 + REQUEST_MORE);
     buf_init(&a->target, TARGET_MAX);
     buf_init(&a->refusal, REFUSAL_MAX);
-    /* Two rows of the fleet file may name one place: it is tried once. */
-    for (uint32_t i = 0; i < x->candidate_count; i++) {
-        const struct copy *copy = x->candidates[i].copy;
-
-        if (x->scene->copies[copy->index].place != x->waiter.taken)
-            continue;
-        x->tried |= 1ull << i;
-        if (a->copy)
-            continue;
-        a->copy = copy;
-        a->parity = x->candidates[i].parity;
-    }
-    assert(a->copy && "only candidates are asked for");
+    a->keep_alive_s = granted->keep_alive_s;
+    a->copy = x->candidates[candidate].copy;
+    a->parity = x->candidates[candidate].parity;
     a->dialect = scene_dialect(x->scene->copies[a->copy->index].engine, x->task, x->dialect);
-    a->translated = a->dialect != x->dialect;
+    a->translated = a->dialect != x->dialect || resume_is_on(x);
 }
 
-static enum failure call(struct exchange *x, size_t pieces)
+enum failure attempt_call(struct exchange *x, size_t pieces, const struct call_events *events,
+                          void *ctx)
 {
     const struct settings *settings = x->worker->gateway->settings;
     struct attempt *a = &x->attempt;
@@ -190,9 +204,7 @@ static enum failure call(struct exchange *x, size_t pieces)
         .body = a->pieces,
         .body_count = pieces,
         .connect_timeout_ms = (uint32_t)settings->connect_timeout_ms,
-        /* A plain answer begins when all of it has been thought of. */
-        .first_byte_timeout_ms =
-            outgoing_streams(x) || !task_has_stream(a->task) ? time_left(x, first_byte_ms(x)) : 0,
+        .first_byte_timeout_ms = attempt_is_limited(x) ? time_left(x, attempt_patience_ms(x)) : 0,
         .idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
         .total_timeout_ms = time_left(x, (uint32_t)settings->total_timeout_ms),
     };
@@ -208,7 +220,7 @@ static enum failure call(struct exchange *x, size_t pieces)
     fill_headers(x, &headers);
     request.header_count = headers.count;
     request.target = scene_target(e, request.target);
-    r = call_start(&a->call, x->worker->client, &request, &events, x);
+    r = call_start(&a->call, x->worker->client, &request, events, ctx);
     if (r == -EPERM)
         exchange_fail(x, FAILURE_connect_failed, STR("TAMPU_LOOPBACK_ONLY forbids that address"));
     return r == 0 ? FAILURE_none : r == -EPERM ? FAILURE_connect_failed : FAILURE_out_of_room;
@@ -217,7 +229,7 @@ static enum failure call(struct exchange *x, size_t pieces)
 static int write_target(struct exchange *x, struct str *ret, struct str *ret_extra)
 {
     struct attempt *a = &x->attempt;
-    struct copy_shape shape = outgoing_shape(a->copy);
+    struct copy_shape shape = outgoing_shape(x);
     bool is_video = x->task == TASK_film || video_is_asked_about(x->task);
     int r = is_video ? video_write_target(x, &a->target)
                      : way_find(&a->target, ret_extra, a->copy->engine, a->task);
@@ -272,14 +284,18 @@ static bool has_header(const struct call_headers *h, struct str name)
     return false;
 }
 
-static uint32_t first_byte_ms(const struct exchange *x)
+/* A plain answer begins when all of it has been thought of. */
+bool attempt_is_limited(const struct exchange *x)
+{
+    return outgoing_streams(x) || !task_has_stream(x->attempt.task);
+}
+
+uint32_t attempt_patience_ms(const struct exchange *x)
 {
     const struct settings *settings = x->worker->gateway->settings;
-    const struct scene_copy *copy = &x->scene->copies[x->attempt.copy->index];
-    bool resident = traffic_look(x->worker->gateway->traffic, copy->place).resident;
 
     return patience_first_byte_ms(settings->first_byte_timeout_ms, settings->load_timeout_ms,
-                                  resident, x->ask.prompt_bytes);
+                                  !x->waiter.errand.has_loaded, x->ask.prompt_bytes);
 }
 
 /* All tries together have total_timeout. */
@@ -358,6 +374,7 @@ static void on_body(void *ctx, struct str chunk)
 static void read_answer(struct exchange *x, struct str chunk)
 {
     struct attempt *a = &x->attempt;
+    struct resume_mark mark;
     uint64_t whole = 0;
     int r;
 
@@ -368,9 +385,12 @@ static void read_answer(struct exchange *x, struct str chunk)
         return;
     }
     a->fed += chunk.len;
+    mark = resume_mark(x);
     r = a->dialect->reader_feed(a->reader, chunk, &whole);
     if (r == 0 && !a->translated)
         r = relay_pass(x, chunk, whole);
+    else if (r < 0 && !a->translated)
+        resume_go_back(x, mark);
     if (r < 0)
         exchange_fail(x, outgoing_failure(r), STR("its answer is not what this API answers"));
 }
@@ -391,6 +411,8 @@ static void on_end(void *ctx)
 
         if (video_is_asked_about(x->task) && (a->status == 404 || a->status == 410))
             why = FAILURE_unknown_video; /* engines forget their jobs after a while */
+        found = secret_hide(found, x->scene->copies[a->copy->index].engine->credential.value,
+                            &x->arena);
         exchange_fail(x, why, found);
         if (a->copy->cloud && a->status >= 400)
             read_patience(a);

@@ -5,26 +5,29 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/log.h"
 #include "net/clock.h"
 
-enum { LOOK_EVERY_MS = 250 };
-
 struct clerk {
-    struct store *store;
+    struct store *store; /* NULL: it was damaged, and could not be opened anew yet */
+    char *url;
     clerk_fn *on_keys;
     void *ctx;
     uint64_t version;
+    unsigned look_every_ms;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    bool is_stuck; /* the last keys could not be read, and that was told */
     bool stopping;
 };
 
 static void *watch(void *ctx);
+static void tell_note(const struct store *s);
 static bool wait_a_little(struct clerk *c);
 static int hand_out(struct clerk *c, struct err *err);
+static void tell_stuck(struct clerk *c, const struct err *err);
 
 int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void *ctx,
                struct err *err)
@@ -42,9 +45,13 @@ int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&c->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    r = store_open(&c->store, store_url, err);
-    if (r == 0)
+    c->url = strndup(store_url.data, store_url.len);
+    r = c->url ? store_open(&c->store, store_url, err) : err_set(err, -ENOMEM, "out of memory");
+    if (r == 0) {
+        tell_note(c->store);
+        c->look_every_ms = store_look_every_ms(c->store);
         r = store_version(c->store, &c->version, err);
+    }
     if (r == 0)
         r = hand_out(c, err);
     *ret = c; /* before the thread looks at it */
@@ -53,6 +60,7 @@ int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void
     if (r < 0) {
         *ret = NULL;
         store_close(c->store);
+        free(c->url);
         free(c);
     }
     return r;
@@ -68,6 +76,7 @@ void clerk_close(struct clerk *c)
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
     store_close(c->store);
+    free(c->url);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -77,24 +86,39 @@ void clerk_close(struct clerk *c)
 static void *watch(void *ctx)
 {
     struct clerk *c = ctx;
+    struct err err = {0};
     uint64_t version;
 
     while (wait_a_little(c)) {
-        if (store_version(c->store, &version, NULL) < 0 || version == c->version)
+        int r = c->store ? store_version(c->store, &version, NULL) : -ESTALE;
+
+        if (r == -ESTALE) {
+            store_close(TAKE(c->store));
+            r = store_open(&c->store, str_from(c->url), NULL);
+            version = c->version + 1; /* of another store: to be read */
+        }
+        if (r < 0 || version == c->version)
             continue;
-        if (hand_out(c, NULL) == 0)
-            c->version = version;
+        if (hand_out(c, &err) < 0) {
+            tell_stuck(c, &err);
+            continue;
+        }
+        c->version = version;
+        c->is_stuck = false;
     }
     return NULL;
 }
 
+static void tell_note(const struct store *s)
+{
+    if (*store_note(s))
+        log_event(EVENT_store_damaged, clock_wall_us(),
+                  (struct log_field[]){LOG_STR("found", str_from(store_note(s))), LOG_END});
+}
+
 static bool wait_a_little(struct clerk *c)
 {
-    uint64_t until_us = clock_monotonic_us() + LOOK_EVERY_MS * 1000ull;
-    struct timespec until = {
-        .tv_sec = (time_t)(until_us / 1000000),
-        .tv_nsec = (long)(until_us % 1000000) * 1000,
-    };
+    struct timespec until = clock_in_ms(c->look_every_ms);
     bool go_on;
 
     pthread_mutex_lock(&c->lock);
@@ -113,4 +137,13 @@ static int hand_out(struct clerk *c, struct err *err)
     if (r == 0)
         c->on_keys(c->ctx, ring);
     return r;
+}
+
+/* Once: it is tried again at every look. */
+static void tell_stuck(struct clerk *c, const struct err *err)
+{
+    if (!c->is_stuck)
+        log_event(EVENT_keys_stuck, clock_wall_us(),
+                  (struct log_field[]){LOG_STR("found", str_from(err->text)), LOG_END});
+    c->is_stuck = true;
 }

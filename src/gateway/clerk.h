@@ -5,7 +5,7 @@
  *     clerk_open(&clerk, url, on_keys, ctx, err);      on_keys is called once before it returns
  *     clerk_close(clerk);
  *
- * A revoked key is refused a quarter of a second later at the latest.
+ * A revoked key is refused a tenth of a second later at the latest.
  */
 #pragma once
 

@@ -2,12 +2,15 @@
 /* Which endpoint a request means, and what answers it. */
 #include "gateway/endpoints.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/exchange.h"
+#include "gateway/handed.h"
+#include "gateway/tailnet.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 #include "wire/multipart.h"
@@ -20,6 +23,9 @@ struct page_visit {
     struct stream *stream;
     const struct request *request;
     enum endpoint_id id;
+    struct keyring *ring;        /* as it was when the request came */
+    struct scene *scene;         /* likewise */
+    const struct key_entry *key; /* the caller's in either; NULL: none was needed */
     struct buf body;
 };
 
@@ -27,23 +33,33 @@ static const struct endpoint_row {
     enum method method;
     const char *path;
     const char *name;
-    bool is_call;
+    enum visit visit;
     enum who who;
     enum dialect_id dialect;
     enum task task;
 } rows[ENDPOINT_COUNT] = {
 #define CALL(method, path, name, dialect, task, words) \
-    [ENDPOINT_## \
-        name] = {METHOD_##method, path, #name, true, WHO_caller, DIALECT_##dialect, TASK_##task},
+    [ENDPOINT_##name] = {METHOD_##method,   path,       #name, VISIT_call, WHO_caller, \
+                         DIALECT_##dialect, TASK_##task},
 #define PAGE(method, path, name, dialect, who, words) \
-    [ENDPOINT_## \
-        name] = {METHOD_##method, path, #name, false, WHO_##who, DIALECT_##dialect, TASK_chat},
+    [ENDPOINT_##name] = {METHOD_##method,   path,     #name, VISIT_page, WHO_##who, \
+                         DIALECT_##dialect, TASK_chat},
+#define STREAM(method, path, name, dialect, who, words) \
+    [ENDPOINT_##name] = {METHOD_##method,   path,     #name, VISIT_stream, WHO_##who, \
+                         DIALECT_##dialect, TASK_chat},
 #include "tables/endpoints.def"
 };
 
 static void on_large_body(void *ctx, const struct request *r, struct body_limits *limits);
 static enum body_kind body_of(const struct endpoint_row *row);
 static void on_request(void *ctx, struct stream *s, const struct request *r);
+static void on_tailnet_request(void *ctx, struct stream *s, const struct request *r);
+static void on_drill_request(void *ctx, struct stream *s, const struct request *r);
+static void serve(struct worker *w, struct stream *s, const struct request *r, bool is_tailnet);
+static struct admission admit(const struct worker *w, const struct endpoint_row *row,
+                              const struct request *r, bool is_tailnet);
+static bool is_our_drill(const struct worker *w, const struct request *r);
+static bool may_speak(const struct key_entry *key, const struct endpoint_row *row);
 static void on_body(struct stream *s, struct str chunk);
 static void on_body_end(struct stream *s);
 static void on_writable(struct stream *s);
@@ -55,14 +71,37 @@ static void refuse_row(struct worker *w, struct stream *s, const struct endpoint
                        enum failure why, const char *found);
 static enum failure failure_of_http(int status);
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
-                       enum endpoint_id id);
+                       enum endpoint_id id, const struct key_entry *key);
 static void answer_page(struct page_visit *v);
+static struct str caller_of(const struct key_entry *key);
+static void hand_over(struct worker *w, struct stream *s, const struct request *r,
+                      enum endpoint_id id);
 static enum dialect_id dialect_near(struct str path);
 static bool is_match(const struct endpoint_row *row, struct str path);
 
 const struct server_events endpoints_events = {
     .on_large_body = on_large_body,
     .on_request = on_request,
+    .on_body = on_body,
+    .on_body_end = on_body_end,
+    .on_writable = on_writable,
+    .on_gone = on_gone,
+    .error_body = error_body,
+};
+
+const struct server_events endpoints_tailnet = {
+    .on_large_body = on_large_body,
+    .on_request = on_tailnet_request,
+    .on_body = on_body,
+    .on_body_end = on_body_end,
+    .on_writable = on_writable,
+    .on_gone = on_gone,
+    .error_body = error_body,
+};
+
+const struct server_events endpoints_drills = {
+    .on_large_body = on_large_body,
+    .on_request = on_drill_request,
     .on_body = on_body,
     .on_body_end = on_body_end,
     .on_writable = on_writable,
@@ -88,7 +127,13 @@ int endpoint_find(enum method method, struct str path)
 
 const char *endpoint_call_name(enum endpoint_id id)
 {
-    return rows[id].is_call ? rows[id].name : NULL;
+    return rows[id].visit == VISIT_call ? rows[id].name : NULL;
+}
+
+void page_header(const struct page_request *r, struct str name, struct str value)
+{
+    assert(r->headers->count < PAGE_HEADERS_MAX);
+    r->headers->rows[r->headers->count++] = (struct header){name, value};
 }
 
 /* Forms hold files: they may be larger than what is kept in memory, and take longer to come. */
@@ -111,12 +156,21 @@ static enum body_kind body_of(const struct endpoint_row *row)
 #include "tables/tasks.def"
     };
 
-    return row->is_call ? bodies[row->task] : BODY_json;
+    return row->visit == VISIT_call ? bodies[row->task] : BODY_json;
 }
 
 static void on_request(void *ctx, struct stream *s, const struct request *r)
 {
-    struct worker *w = ctx;
+    serve(ctx, s, r, false);
+}
+
+static void on_tailnet_request(void *ctx, struct stream *s, const struct request *r)
+{
+    serve(ctx, s, r, true);
+}
+
+static void serve(struct worker *w, struct stream *s, const struct request *r, bool is_tailnet)
+{
     int id = endpoint_find(r->method, r->path);
     const struct endpoint_row *row = id >= 0 ? &rows[id] : NULL;
     struct admission admission;
@@ -132,15 +186,68 @@ static void on_request(void *ctx, struct stream *s, const struct request *r)
         refuse_row(w, s, row, FAILURE_shutting_down, "");
         return;
     }
-    admission = admission_check(r, row->who, body_of(row), w->keyring, w->gateway->settings,
-                                clock_wall_us());
+    admission = admit(w, row, r, is_tailnet);
     if (admission.why)
         refuse_row(w, s, row, admission.why, admission.found);
-    else if (row->is_call)
+    else if (!may_speak(admission.key, row))
+        refuse_row(w, s, row, FAILURE_forbidden, "this key may not speak this API");
+    else if (row->visit == VISIT_call)
         exchange_start(w, s, r, dialect_get(row->dialect), row->task, (enum endpoint_id)id,
-                       admission.key ? admission.key->row.id : "");
+                       admission.key);
+    else if (row->visit == VISIT_page)
+        start_page(w, s, r, (enum endpoint_id)id, admission.key);
     else
-        start_page(w, s, r, (enum endpoint_id)id);
+        hand_over(w, s, r, (enum endpoint_id)id);
+}
+
+static void on_drill_request(void *ctx, struct stream *s, const struct request *r)
+{
+    struct worker *w = ctx;
+    int id = endpoint_find(r->method, r->path);
+
+    if (id >= 0 && rows[id].visit == VISIT_call && is_our_drill(w, r) && !w->stopping)
+        exchange_start(w, s, r, dialect_get(rows[id].dialect), rows[id].task, (enum endpoint_id)id,
+                       NULL);
+    else
+        refuse(s, DIALECT_openai, FAILURE_forbidden, "only the gateway's own drills come here");
+}
+
+/* Who counts machines as dead may see what each of them would do: that is for operators. */
+static struct admission admit(const struct worker *w, const struct endpoint_row *row,
+                              const struct request *r, bool is_tailnet)
+{
+    const struct settings *settings = w->gateway->settings;
+    int64_t now_us = clock_wall_us();
+    const struct tailnet_ask ask = {r, &w->scene->tailnet, w->keyring, settings, now_us};
+    struct admission a =
+        is_tailnet ? tailnet_check(&ask, row->who, body_of(row))
+                   : admission_check(r, row->who, body_of(row), w->keyring, settings, now_us);
+
+    if (!a.why && a.key && a.key->row.role != KEY_operator &&
+        request_header(r, STR(DRILL_HEADER)).data)
+        a = (struct admission){.why = FAILURE_forbidden,
+                               .found = DRILL_HEADER " needs an operator's key"};
+    return a;
+}
+
+/* The token is random and of this process alone; all of it is looked at, whatever differs. */
+static bool is_our_drill(const struct worker *w, const struct request *r)
+{
+    struct str given = request_header(r, STR(DRILL_TOKEN_HEADER));
+    const char *token = w->gateway->drill_token;
+    unsigned char differs = 0;
+
+    if (given.len != DRILL_TOKEN_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < given.len; i++)
+        differs |= (unsigned char)(given.data[i] ^ token[i]);
+    return !differs;
+}
+
+static bool may_speak(const struct key_entry *key, const struct endpoint_row *row)
+{
+    return !key || row->visit != VISIT_call ||
+           rules_list_has(key->rules.dialects, str_from(dialect_get(row->dialect)->name));
 }
 
 static bool is_match(const struct endpoint_row *row, struct str path)
@@ -186,6 +293,8 @@ static void on_body(struct stream *s, struct str chunk)
         return;
     if (*v == VISIT_call)
         exchange_on_body((struct exchange *)v, chunk);
+    else if (*v == VISIT_stream)
+        handed_on_body((struct handed *)v, chunk);
     else if (buf_put(&((struct page_visit *)v)->body, chunk) < 0)
         refuse_row(((struct page_visit *)v)->worker, s, &rows[((struct page_visit *)v)->id],
                    FAILURE_body_too_large, "");
@@ -197,6 +306,8 @@ static void on_body_end(struct stream *s)
 
     if (v && *v == VISIT_call)
         exchange_on_body_end((struct exchange *)v);
+    else if (v && *v == VISIT_stream)
+        handed_on_body_end((struct handed *)v);
     else if (v)
         answer_page((struct page_visit *)v);
 }
@@ -207,6 +318,8 @@ static void on_writable(struct stream *s)
 
     if (v && *v == VISIT_call)
         exchange_on_writable((struct exchange *)v);
+    else if (v && *v == VISIT_stream)
+        handed_on_writable((struct handed *)v);
 }
 
 static void on_gone(struct stream *s, bool ok)
@@ -216,8 +329,12 @@ static void on_gone(struct stream *s, bool ok)
     (void)ok;
     if (v && *v == VISIT_call) {
         exchange_on_gone((struct exchange *)v, failure_of_http(stream_refused(s)));
+    } else if (v && *v == VISIT_stream) {
+        handed_on_gone((struct handed *)v);
     } else if (v) {
         buf_fini(&((struct page_visit *)v)->body);
+        keyring_unref(((struct page_visit *)v)->ring);
+        scene_unref(((struct page_visit *)v)->scene);
         free((void *)v);
     }
 }
@@ -264,7 +381,7 @@ static void refuse(struct stream *s, enum dialect_id dialect, enum failure why, 
 static void refuse_row(struct worker *w, struct stream *s, const struct endpoint_row *row,
                        enum failure why, const char *found)
 {
-    if (row->is_call)
+    if (row->visit == VISIT_call)
         account_refused_call(w, (enum endpoint_id)(row - rows), why);
     else
         account_refusal(w, why);
@@ -272,7 +389,7 @@ static void refuse_row(struct worker *w, struct stream *s, const struct endpoint
 }
 
 static void start_page(struct worker *w, struct stream *s, const struct request *r,
-                       enum endpoint_id id)
+                       enum endpoint_id id, const struct key_entry *key)
 {
     struct page_visit *v;
 
@@ -285,7 +402,14 @@ static void start_page(struct worker *w, struct stream *s, const struct request 
         refuse_row(w, s, &rows[id], FAILURE_out_of_room, "");
         return;
     }
-    *v = (struct page_visit){.visit = VISIT_page, .worker = w, .stream = s, .request = r, .id = id};
+    *v = (struct page_visit){.visit = VISIT_page,
+                             .worker = w,
+                             .stream = s,
+                             .request = r,
+                             .id = id,
+                             .ring = keyring_ref(w->keyring),
+                             .scene = scene_ref(w->scene),
+                             .key = key};
     buf_init(&v->body, PAGE_BODY_MAX);
     stream_set_ctx(s, v);
 }
@@ -294,22 +418,48 @@ static void answer_page(struct page_visit *v)
 {
     struct gateway *g = v->worker->gateway;
     const char *type = "application/json";
+    struct page_headers headers = {0};
     struct page_request request = {
         .gateway = g,
-        .scene = v->worker->scene,
+        .scene = v->scene,
         .request = v->request,
         .rest = endpoint_rest(v->id, v->request->path),
         .body = buf_str(&v->body),
         .ctx = g->pages.ctx[v->id],
+        .rules = v->key ? &v->key->rules : NULL,
+        .caller = caller_of(v->key),
+        .headers = &headers,
     };
-    struct header header;
     struct buf out;
     int status;
 
     buf_init(&out, PAGE_ANSWER_MAX);
     status = g->pages.fns[v->id](&request, &out, &type);
-    header = (struct header){STR("content-type"), str_from(type)};
-    if (stream_answer(v->stream, status, &header, 1, buf_str(&out)) < 0)
+    page_header(&request, STR("content-type"), str_from(type));
+    if (stream_answer(v->stream, status, headers.rows, headers.count, buf_str(&out)) < 0)
         stream_end(v->stream, false);
     buf_fini(&out);
+}
+
+static struct str caller_of(const struct key_entry *key)
+{
+    if (!key)
+        return STR("");
+    return key->row.name.len ? key->row.name : str_from(key->row.id);
+}
+
+static void hand_over(struct worker *w, struct stream *s, const struct request *r,
+                      enum endpoint_id id)
+{
+    struct handed *h;
+
+    if (!w->gateway->pages.streamers[id]) {
+        refuse_row(w, s, &rows[id], FAILURE_no_such_endpoint, "");
+        return;
+    }
+    h = handed_new(w, s, r, id);
+    if (h)
+        stream_set_ctx(s, h);
+    else
+        refuse_row(w, s, &rows[id], FAILURE_out_of_room, "");
 }

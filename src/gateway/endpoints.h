@@ -7,6 +7,12 @@
 /* The callbacks of every worker's server; their ctx is the worker. */
 extern const struct server_events endpoints_events;
 
+/* The same for the socket of tailscale serve: who asks is read from its headers. */
+extern const struct server_events endpoints_tailnet;
+
+/* The same for the listener of drills: who does not have the gateway's token is refused. */
+extern const struct server_events endpoints_drills;
+
 /* Routing is decided once, from the raw path. -1: there is none; -2: another method. */
 int endpoint_find(enum method method, struct str path);
 

@@ -12,17 +12,25 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/fingerprint.h"
 #include "dialect/dialect.h"
+#include "gateway/attempt.h"
+#include "gateway/booking.h"
 #include "gateway/gateway.h"
 #include "gateway/scene.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "ledger/priority.h"
 #include "net/timer.h"
 #include "route/candidates.h"
 #include "route/traffic.h"
 
 struct worker;
+struct decision;
+struct hedge;
 struct key_entry;
+struct reuse;
+struct resume;
 struct upload;
 
 enum step {
@@ -33,36 +41,9 @@ enum step {
 
 enum { EXCHANGE_ID_SIZE = 27 };
 
-/* What hangs on a stream: an exchange, or a page of tampu's own. The first member of both. */
-enum visit { VISIT_call, VISIT_page };
-
-/* One try on one copy or provider. */
-struct attempt {
-    const struct copy *copy;
-    enum parity parity;
-    const struct dialect *dialect;
-    enum task task;      /* what the engine is asked for */
-    struct str *dropped; /* fields that it is not told */
-    size_t dropped_count;
-    struct call *call; /* NULL when it is over */
-    struct reader *reader;
-    struct buf request; /* translated body, or the spliced name of the model */
-    struct buf target;  /* of a dialect that names the model there */
-    struct buf refusal; /* body of an answer with status >= 400 */
-    struct str pieces[3];
-    int status;
-    uint64_t wait_ms; /* a provider's limit: how long it wants to be left alone */
-    enum failure why;
-    bool translated, ended, over; /* ended: the mark of it was read; over: so was the rest */
-    bool has_events; /* of a task that is passed on: the answer is a stream of events, */
-    bool is_remade;  /* ... it is kept until it is whole, and said in other words */
-    bool is_page;    /* it calls itself a page of HTML */
-    char type[128];  /* of this type, */
-    int64_t length;  /* and so long; -1: not known */
-    uint64_t started_us;
-    size_t dimensions;       /* of the vectors that came */
-    uint64_t fed, forwarded; /* bytes of the answer: read, and passed on whole */
-};
+/* What hangs on a stream: an exchange, a page of tampu's own, or what was handed over to a module.
+ * The first member of each. */
+enum visit { VISIT_call, VISIT_page, VISIT_stream };
 
 struct exchange {
     enum visit visit; /* VISIT_call; first, so that endpoints.c can tell */
@@ -87,19 +68,27 @@ struct exchange {
     struct chat *chat; /* NULL until it had to be read whole */
     size_t drops;      /* of the fields in chat->dropped: those that reading could not carry */
 
-    /* route; the rows and the copies that are asked for lie in the arena */
-    struct candidate *candidates;
+    /* route */
+    struct candidate *candidates; /* beside the options of the errand; one block with them */
+    struct str dead; /* of a drill: the machines that count as dead; .data NULL: no drill */
     uint32_t candidate_count;
-    uint64_t tried; /* a bit per candidate */
+    const struct copy *named; /* was asked for by its own name, and others may stand in; or NULL */
+    enum parity least;        /* that the caller takes; incompatible: it has not said */
+    enum priority priority;   /* its key's, or its own word */
     struct waiter waiter;
-    struct timer patience; /* with the line; with an engine that has ended its answer */
+    struct decision *decision; /* why it goes where it goes; NULL: nobody knows */
+    struct timer patience;     /* with the line; with an engine that has ended its answer */
+    struct clearing *clearing; /* what is unloaded for it; NULL: nothing, or no more */
     bool queued, granted, impatient, settled;
     bool resting; /* every copy that is left is loading: they are asked again in a moment */
-    bool grant_on_its_way; /* free only when it has arrived */
+    bool grant_on_its_way;         /* free only when it has arrived */
+    bool recall_heard, recalled;   /* of the present try: it is to be taken back; and it shall be */
+    unsigned recalls_on_their_way; /* for tries that have ended: the same as for a grant */
     unsigned attempts;
 
     /* send, await, relay */
     struct attempt attempt;
+    struct hedge *hedge; /* NULL: nobody else was asked */
     struct writer *writer;
     struct buf out;  /* for the caller, not sent yet */
     struct buf tail; /* pass-through: the beginning of a frame that is not whole yet */
@@ -107,7 +96,10 @@ struct exchange {
     bool live; /* the answer goes to the caller as it comes */
     struct usage usage;
     struct engine_times times;
+    struct fingerprint answer; /* of its text */
     enum finish finish;
+    struct resume *resume; /* NULL: what is cut does not go on */
+    struct reuse *reuse;   /* NULL: its answer is not kept */
 
     /* refuse, settle */
     enum failure why;
@@ -115,8 +107,10 @@ struct exchange {
     int status;
     uint64_t retry_ms;
 
+    uint64_t recent; /* its ticket among recent requests; 0: none yet */
     char id[EXCHANGE_ID_SIZE];
     char key_id[20];
+    struct booking booking;
     uint64_t arrived_us, first_token_us;
     int64_t created_us;
     struct link link; /* in the worker's list */
@@ -126,10 +120,9 @@ struct exchange {
  * stream was answered. */
 struct exchange *exchange_start(struct worker *w, struct stream *s, const struct request *r,
                                 const struct dialect *dialect, enum task task,
-                                enum endpoint_id endpoint, const char *key_id);
+                                enum endpoint_id endpoint, const struct key_entry *key);
 
-/* Part of the answer is with the caller: what only another try would need is given back. A stream
- * may last for minutes, and thousands of them side by side. */
+/* The caller has a part of the answer: what only a try from its beginning needs is given back. */
 void exchange_forget_request(struct exchange *x);
 
 /* What the stream says. */
@@ -139,9 +132,14 @@ void exchange_on_writable(struct exchange *x);
 /* why: what the server has answered meanwhile; FAILURE_none: the caller left. */
 void exchange_on_gone(struct exchange *x, enum failure why);
 
+/* A slot was granted to it. */
+void exchange_on_grant(void *ctx);
+
+/* Its try is to be taken back, for somebody more urgent. */
+void exchange_on_recall(void *ctx);
+
 /* Something happened: take steps until there is nothing more to do. */
 void exchange_run(struct exchange *x);
 
-/* The failure that ends this exchange or this attempt; found may be empty. Only the first counts.
- */
+/* What ends this exchange or this attempt; found may be empty. Only the first counts. */
 void exchange_fail(struct exchange *x, enum failure why, struct str found);

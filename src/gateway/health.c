@@ -11,12 +11,18 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/probe.h"
+#include "fleet/stock.h"
+#include "gateway/decisions.h"
+#include "gateway/drifts.h"
+#include "gateway/duties.h"
+#include "gateway/habits.h"
 #include "gateway/rolls.h"
 #include "gateway/scene.h"
+#include "gateway/steward.h"
 #include "net/clock.h"
 #include "net/timer.h"
 
-enum { SWEEP_MS = 1000, ROLL_MS = 20000 };
+enum { SWEEP_MS = 1000, ROLL_MS = 20000, LISTS_EVERY = 10 /* probes, the first among them */ };
 
 /* One engine of the present scene. */
 struct patient {
@@ -25,7 +31,7 @@ struct patient {
     struct scene_engine *at;
     struct probe *probe;
     struct timer timer;
-    uint32_t failures;
+    uint32_t failures, asked;
 };
 
 /* What is remembered of a place; outlives scenes. */
@@ -36,14 +42,15 @@ struct memory {
 };
 
 struct health {
-    const struct settings *settings;
-    struct traffic *traffic;
+    struct health_parts parts;
+    struct drifts *drifts;
     struct scene *scene;
     struct loop *loop;
     struct client *client;
     struct patient *patients;
     uint32_t patient_count;
     struct rolls rolls;
+    struct steward steward;
     struct timer sweep;
     pthread_t thread;
     bool started;
@@ -67,12 +74,12 @@ static void on_due(void *ctx);
 static void on_probed(void *ctx, const struct probe_result *result);
 static void note_engine(struct patient *p, bool up, const struct probe_result *result);
 static void note_copies(struct patient *p, const struct probe_result *result);
+static void note_stock(struct patient *p, const struct probe_result *result);
 static const struct probe_model *find_model(const struct probe_result *result, struct str tag);
-static bool is_same_tag(struct str listed, struct str tag);
 static struct memory *remember(struct health *h, struct str place);
 
-int health_open(struct health **ret, const struct settings *settings, struct traffic *traffic,
-                struct scene *scene, struct err *err)
+int health_open(struct health **ret, const struct health_parts *parts, struct scene *scene,
+                struct err *err)
 {
     struct health *h = calloc(1, sizeof *h);
     struct client_options options = {.idle_max = 1, .idle_timeout_ms = 60000, .header_max = 16384};
@@ -80,8 +87,9 @@ int health_open(struct health **ret, const struct settings *settings, struct tra
 
     if (!h)
         return err_set(err, -ENOMEM, "out of memory");
-    h->settings = settings;
-    h->traffic = traffic;
+    h->parts = *parts;
+    habits_recall(parts->folder, scene, parts->traffic);
+    h->drifts = drifts_new(parts->stats);
     pthread_mutex_init(&h->lock, NULL);
     if ((r = loop_open(&h->loop, 0)) < 0)
         err_set(err, r, "no event loop for the health probes");
@@ -110,6 +118,7 @@ void health_close(struct health *h)
             loop_stop(h->loop);
         pthread_join(h->thread, NULL);
     }
+    drifts_free(h->drifts);
     map_each(&h->memories, free);
     map_fini(&h->memories);
     pthread_mutex_destroy(&h->lock);
@@ -153,6 +162,11 @@ struct engine_sighting health_engine(struct health *h, struct str place)
     return seen;
 }
 
+struct drifts *health_drifts(struct health *h)
+{
+    return h->drifts;
+}
+
 static void *run(void *ctx)
 {
     struct health *h = ctx;
@@ -191,7 +205,9 @@ static void on_sweep(void *ctx)
 {
     struct health *h = ctx;
 
-    traffic_sweep(h->traffic, loop_now_ms(h->loop));
+    steward_tick(&h->steward);
+    decisions_keep(h->parts.decisions);
+    duties_keep(h->parts.duties);
     log_flush();
     timer_start(&h->sweep, h->loop, SWEEP_MS, on_sweep, h);
 }
@@ -204,7 +220,9 @@ static void admit(struct health *h, struct scene *scene)
     h->scene = scene;
     h->patients = calloc(view->engines_count + 1, sizeof *h->patients);
     h->patient_count = 0;
-    rolls_begin(&h->rolls, h->client, scene, h->traffic, ROLL_MS);
+    steward_begin(&h->steward, h->client, h->parts.traffic, scene, h->parts.settings,
+                  h->parts.folder, h->loop);
+    rolls_begin(&h->rolls, h->client, scene, h->parts.traffic, ROLL_MS);
     for (uint32_t i = 0; h->patients && i < view->engines_count; i++) {
         struct patient *p = &h->patients[h->patient_count];
 
@@ -226,6 +244,7 @@ static void dismiss(struct health *h)
     h->patients = NULL;
     h->patient_count = 0;
     rolls_end(&h->rolls);
+    steward_end(&h->steward);
     scene_unref(h->scene);
     h->scene = NULL;
 }
@@ -233,11 +252,15 @@ static void dismiss(struct health *h)
 static void on_due(void *ctx)
 {
     struct patient *p = ctx;
-    const struct settings *settings = p->health->settings;
+    const struct probe_ask ask = {
+        .endpoint = &p->at->endpoint,
+        .kind = (enum engine_kind)p->engine->engine->kind,
+        .authorization = p->at->credential.value,
+        .timeout_ms = (uint32_t)p->health->parts.settings->health_timeout_ms,
+        .wants_list = p->asked++ % LISTS_EVERY == 0,
+    };
 
-    if (probe_start(&p->probe, p->health->client, &p->at->endpoint,
-                    (enum engine_kind)p->engine->engine->kind, p->at->credential.value,
-                    (uint32_t)settings->health_timeout_ms, on_probed, p) < 0)
+    if (probe_start(&p->probe, p->health->client, &ask, on_probed, p) < 0)
         on_probed(p, &(struct probe_result){.up = false});
 }
 
@@ -245,31 +268,35 @@ static void on_probed(void *ctx, const struct probe_result *result)
 {
     struct patient *p = ctx;
     struct health *h = p->health;
-    const struct settings *settings = h->settings;
+    const struct settings *settings = h->parts.settings;
     bool up;
 
     p->probe = NULL;
     p->failures = result->up ? 0 : p->failures + 1;
-    up = result->up || p->failures < settings->health_failures;
+    up = result->up || (!result->nobody_listens && p->failures < settings->health_failures);
     timer_start(&p->timer, h->loop, settings->health_interval_ms, on_due, p);
-    /* One missed answer of an engine that was up is not yet news. */
-    if (!result->up && up && traffic_look_engine(h->traffic, p->at->place).probed)
+    /* One missed answer of an engine that was up is not yet news; that nobody listens there is. */
+    if (!result->up && up && health_engine(h, p->engine->name).probed)
         return;
     note_engine(p, result->up, result);
     if (result->knows_loaded)
         note_copies(p, result);
+    if (result->knows_listed)
+        note_stock(p, result);
 }
 
 static void note_engine(struct patient *p, bool up, const struct probe_result *result)
 {
     struct health *h = p->health;
-    bool changed = traffic_probed(h->traffic, p->at->place, up, loop_now_ms(h->loop));
+    bool changed = true;
     int64_t now_us = clock_wall_us();
     struct memory *m;
 
+    traffic_probed(h->parts.traffic, p->at->place, up, loop_now_ms(h->loop));
     series_set(p->at->up, up);
     pthread_mutex_lock(&h->lock);
     if ((m = remember(h, p->engine->name))) {
+        changed = !m->engine.probed || m->engine.up != up;
         if (changed)
             m->engine.since_us = now_us;
         m->engine.probed = true;
@@ -297,7 +324,8 @@ static void note_copies(struct patient *p, const struct probe_result *result)
         if (&view->engines[c->engine_index] != p->engine)
             continue;
         found = find_model(result, c->tag);
-        traffic_resident(h->traffic, h->scene->copies[i].place, found != NULL);
+        traffic_resident(h->parts.traffic, h->scene->copies[i].place, found != NULL,
+                         loop_now_ms(h->loop));
         pthread_mutex_lock(&h->lock);
         if ((m = remember(h, c->place))) {
             m->copy = (struct sighting){.loaded = found != NULL};
@@ -312,22 +340,33 @@ static void note_copies(struct patient *p, const struct probe_result *result)
     }
 }
 
+/* What it has, held against the file. */
+static void note_stock(struct patient *p, const struct probe_result *result)
+{
+    struct stock_model models[PROBE_LISTED_MAX];
+    struct stock stock = {.version = result->version, .models = models};
+    struct stock_drift rows[STOCK_DRIFTS_MAX];
+    const struct view *view = p->health->scene->view;
+    uint32_t count;
+
+    for (unsigned i = 0; i < result->listed_count; i++) {
+        const struct probe_model *loaded = find_model(result, result->listed[i]);
+
+        models[stock.count++] = (struct stock_model){.name = result->listed[i],
+                                                     .is_loaded = loaded != NULL,
+                                                     .context = loaded ? loaded->context : 0};
+    }
+    count =
+        stock_compare(rows, COUNT_OF(rows), view, (uint32_t)(p->engine - view->engines), &stock);
+    drifts_note(p->health->drifts, p->engine, rows, count);
+}
+
 static const struct probe_model *find_model(const struct probe_result *result, struct str tag)
 {
     for (unsigned i = 0; i < result->count; i++)
-        if (is_same_tag(result->models[i].name, tag))
+        if (stock_is_same(result->models[i].name, tag))
             return &result->models[i];
     return NULL;
-}
-
-/* Ollama lists "nomic-embed-text" as "nomic-embed-text:latest". */
-static bool is_same_tag(struct str listed, struct str tag)
-{
-    const struct str latest = STR(":latest");
-
-    if (str_ends(listed, latest) && !str_ends(tag, latest))
-        listed.len -= latest.len;
-    return str_equal_nocase(listed, tag);
 }
 
 /* Under the lock. NULL without memory: then it is not remembered. Bounded by the fleet file. */

@@ -3,7 +3,8 @@
  * Health: asks every engine now and then whether it is there, and what it has loaded.
  *
  * Probes are GETs that load no model and cost no token (tables/engines.def; Ollama's /api/ps beside
- * it). Providers are not probed: their answers to real requests say how they are;
+ * it, and now and then its /api/tags: where that is not what the file declares, gateway/drifts
+ * tells). Providers are not probed: their answers to real requests say how they are;
  * only which models they have is asked, once for each fleet file (gateway/rolls).
  */
 #pragma once
@@ -14,12 +15,25 @@
 #include "stats/stats.h"
 
 struct health;
+struct decisions;
+struct duties;
+struct drifts;
 struct scene;
 struct traffic;
 
+/* All must outlive it. */
+struct health_parts {
+    const struct settings *settings;
+    struct traffic *traffic;
+    struct decisions *decisions; /* its thread keeps them, as it has time: */
+    struct duties *duties;
+    const char *folder; /* of the state, for what the steward remembers; empty: none */
+    struct stats *stats; /* for drift */
+};
+
 /* Runs on a thread and loop of its own. */
-MUST_USE int health_open(struct health **ret, const struct settings *settings,
-                         struct traffic *traffic, struct scene *scene, struct err *err);
+MUST_USE int health_open(struct health **ret, const struct health_parts *parts, struct scene *scene,
+                         struct err *err);
 void health_close(struct health *h);
 
 /* From any thread: other engines from now on. */
@@ -42,3 +56,6 @@ struct engine_sighting {
  */
 struct sighting health_copy(struct health *h, struct str place);
 struct engine_sighting health_engine(struct health *h, struct str place);
+
+/* Where that engine has not what the file declares, as last seen. Any thread. */
+struct drifts *health_drifts(struct health *h);

@@ -5,12 +5,12 @@
 #include <errno.h>
 
 #include "config/settings.h"
+#include "gateway/resume.h"
 #include "gateway/video.h"
 #include "gateway/worker.h"
 #include "wire/json.h"
 
 static enum failure translate(struct exchange *x, const struct copy_shape *shape);
-static int read_chat(struct exchange *x, struct err *err);
 static int splice(struct exchange *x, const struct copy_shape *shape, size_t *count);
 static int note_dropped(struct exchange *x);
 static uint64_t most_output(const struct copy *copy);
@@ -18,7 +18,7 @@ static uint64_t most_output(const struct copy *copy);
 enum failure outgoing_write(struct exchange *x, size_t *count)
 {
     struct attempt *a = &x->attempt;
-    struct copy_shape shape = outgoing_shape(a->copy);
+    struct copy_shape shape = outgoing_shape(x);
     int r;
 
     if (video_has_body(x))
@@ -44,15 +44,18 @@ static enum failure translate(struct exchange *x, const struct copy_shape *shape
 {
     struct attempt *a = &x->attempt;
     struct err err = {0};
-    int r = x->chat ? 0 : read_chat(x, &err);
+    int r = x->chat ? 0 : outgoing_read_chat(x, &err);
+    struct chat *chat = r == 0 && resume_is_on(x) ? resume_chat(x) : x->chat;
 
+    if (r == 0 && !chat)
+        r = -ENOMEM;
     if (r == 0) {
-        x->chat->dropped_count = x->drops; /* without what another engine could not be told */
-        a->task = x->chat->task;
-        r = a->dialect->write_request(&a->request, x->chat, shape, outgoing_streams(x), &x->arena,
+        chat->dropped_count = x->drops; /* without what another engine could not be told */
+        a->task = chat->task;
+        r = a->dialect->write_request(&a->request, chat, shape, outgoing_streams(x), &x->arena,
                                       &err);
-        a->dropped = x->chat->dropped;
-        a->dropped_count = x->chat->dropped_count;
+        a->dropped = chat->dropped;
+        a->dropped_count = chat->dropped_count;
     }
     if (r == -ENOTSUP || r == -EINVAL) {
         exchange_fail(x, r == -EINVAL ? FAILURE_bad_request : FAILURE_unsupported,
@@ -77,7 +80,7 @@ enum failure outgoing_check_dropped(struct exchange *x)
     return x->why;
 }
 
-static int read_chat(struct exchange *x, struct err *err)
+int outgoing_read_chat(struct exchange *x, struct err *err)
 {
     struct chat *chat = arena_alloc(&x->arena, sizeof *chat);
     struct ask again = {.doc = x->ask.doc, .copy = x->ask.copy};
@@ -143,20 +146,22 @@ static int note_dropped(struct exchange *x)
 }
 
 /* Fixed per copy: no caller can make an engine reload. */
-struct copy_shape outgoing_shape(const struct copy *copy)
+struct copy_shape outgoing_shape(struct exchange *x)
 {
+    const struct copy *copy = x->attempt.copy;
     const struct provider_kind_row *provider =
         copy->cloud ? provider_kind_row(copy->cloud->provider) : NULL;
     const struct engine_kind_row *engine =
         copy->engine ? engine_kind_row(copy->engine->kind) : NULL;
     bool thinks = copy->is_known && copy->capabilities & 1u << CAPABILITY_thinking;
     struct str family = copy->artifact ? copy->artifact->model->family : (struct str){0};
+    struct str keep_alive = str_from_u64(x->attempt.keep_alive, (uint64_t)x->attempt.keep_alive_s);
 
     return (struct copy_shape){
         .model = copy->tag,
         .num_ctx = (uint32_t)(copy->machine ? copy->context : 0),
-        /* What keep_loaded names stays; how long others do is the engine's own setting. */
-        .keep_alive = copy->is_pinned ? STR("-1") : STR(""),
+        /* In the order of their worth, should the engine have to choose whom it evicts. */
+        .keep_alive = copy->is_pinned ? STR("-1") : keep_alive,
         .can_think = thinks,
         .can_grade = thinks && str_starts(family, STR("gpt-oss")),
         .can_fetch = provider ? provider->fetches : engine->fetches,

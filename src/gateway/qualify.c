@@ -34,11 +34,13 @@ static bool pass_gate(struct candidates *found, const struct ask *ask, struct er
     for (uint32_t i = 0; i < found->count; i++) {
         const char *lacking = gate_refuses(&gate, found->rows[i].copy);
 
-        if (lacking)
-            err_set(err, -ENOTSUP, "no copy of '%.*s' can do what was asked (%s)",
-                    STR_ARG(ask->model), lacking);
-        else
+        if (!lacking) {
             found->rows[kept++] = found->rows[i];
+            continue;
+        }
+        candidates_rule_out(found, found->rows[i].copy, REJECTION_unable, lacking);
+        err_set(err, -ENOTSUP, "no copy of '%.*s' can do what was asked (%s)", STR_ARG(ask->model),
+                lacking);
     }
     found->count = kept;
     return kept > 0;

@@ -3,43 +3,77 @@
 #include "gateway/relay.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "config/settings.h"
 #include "gateway/attempt.h"
+#include "gateway/course.h"
 #include "gateway/fence.h"
+#include "gateway/hedge.h"
+#include "gateway/prompt.h"
+#include "gateway/resume.h"
+#include "gateway/reuse.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 
 enum {
-    ANSWER_HEADERS_MAX = 12,
+    ANSWER_HEADERS_MAX = 15,
+    TRAILER_MAX = 4096,
     KEPT_MAX = 256 << 10, /* of an answer that is passed on: a larger one goes as it comes */
 };
 
 struct answer_headers {
     struct header rows[ANSWER_HEADERS_MAX];
     size_t count;
-    char attempts[STR_U64_ROOM], retry[12], dropped[1024], space[SPACE_SIZE];
+    char attempts[STR_U64_ROOM], age[STR_U64_ROOM], retry[STR_U64_ROOM + 1], dropped[1024];
+    char space[SPACE_SIZE];
 };
 
-static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type);
+static void fill_headers(struct exchange *x, struct answer_headers *h, struct str content_type);
 static void add_dropped(const struct exchange *x, struct answer_headers *h);
+static void add_reused(const struct exchange *x, struct answer_headers *h);
 static void add_retry(const struct exchange *x, struct answer_headers *h);
 static void add_header(struct answer_headers *h, struct str name, struct str value);
 static bool start_stream(struct exchange *x);
 static void answer(struct exchange *x, const struct answer_headers *h, struct str body);
 static int write_event(const struct exchange *x, struct buf *out);
 static struct str words_for_caller(const struct exchange *x);
+static void end_stream(struct exchange *x);
 static void make_events(struct exchange *x);
-static const char *type_of(const struct exchange *x, const struct reply_shape *shape);
+static struct str type_of(const struct exchange *x, const struct reply_shape *shape);
 static uint32_t estimated_tokens(const struct exchange *x);
+static int take_usage(struct exchange *x, const struct delta *delta);
 static void on_first_token(struct exchange *x);
 static bool send_pieces(struct exchange *x, const struct str *pieces, size_t count);
 
 int relay_reset(struct exchange *x)
 {
     const struct settings *settings = x->worker->gateway->settings;
-    struct reply_shape shape = {
+
+    buf_release(&x->out);
+    buf_release(&x->tail);
+    buf_init(&x->out, settings->answer_max);
+    buf_init(&x->tail, settings->frame_max);
+    x->first_token = false;
+    x->live = x->ask.stream && !task_is_passed(x->task);
+    x->usage = (struct usage){0};
+    x->times = (struct engine_times){0};
+    x->answer = (struct fingerprint){0};
+    x->finish = FINISH_none;
+    if (resume_is_on(x))
+        return relay_make_writer(x);
+    resume_reset(x);
+    reuse_reset(x);
+    if (x->writer)
+        x->dialect->writer_free(x->writer);
+    x->writer = NULL;
+    return x->attempt.translated ? relay_make_writer(x) : 0;
+}
+
+int relay_make_writer(struct exchange *x)
+{
+    const struct reply_shape shape = {
         .task = x->task,
         .stream = x->ask.stream,
         .include_usage = x->ask.include_usage,
@@ -52,20 +86,8 @@ int relay_reset(struct exchange *x)
         .prompt_estimate = estimated_tokens(x),
     };
 
-    buf_release(&x->out);
-    buf_release(&x->tail);
-    buf_init(&x->out, settings->answer_max);
-    buf_init(&x->tail, settings->frame_max);
-    x->first_token = false;
-    x->live = x->ask.stream && !task_is_passed(x->task);
-    x->usage = (struct usage){0};
-    x->times = (struct engine_times){0};
-    x->finish = FINISH_none;
-    if (x->writer)
-        x->dialect->writer_free(x->writer);
-    x->writer = NULL;
-    if (!x->attempt.translated)
-        return 0;
+    if (resume_is_on(x))
+        return resume_writer(x, &shape);
     return x->dialect->writer_new(&x->writer, &shape, &x->out);
 }
 
@@ -77,7 +99,7 @@ void relay_begin_passed(struct exchange *x, const struct reply *r)
 
     if (a->is_page) /* no browser shall take for one what somebody said */
         type = STR("text/plain; charset=utf-8");
-    snprintf(a->type, sizeof a->type, "%.*s", STR_ARG(type));
+    a->type = arena_str(&x->arena, type);
     a->length = r->content_length;
     a->has_events = str_equal_nocase(kind, STR("text/event-stream"));
     x->live = a->has_events ||
@@ -108,10 +130,21 @@ int relay_put(void *ctx, const struct delta *delta)
 {
     struct exchange *x = ctx;
 
+    return resume_is_on(x) ? resume_put(x, delta) : relay_deliver(x, delta);
+}
+
+int relay_deliver(struct exchange *x, const struct delta *delta)
+{
+    booking_count(x, delta);
+    if (x->reuse)
+        reuse_note(x, delta);
     if (delta->kind == DELTA_embedding && fence_count(x, delta) < 0)
         return -ECANCELED;
     switch (delta->kind) {
     case DELTA_text:
+        prompt_answered(x, delta->text);
+        on_first_token(x);
+        break;
     case DELTA_thinking:
     case DELTA_call:
     case DELTA_embedding:
@@ -122,9 +155,7 @@ int relay_put(void *ctx, const struct delta *delta)
         on_first_token(x);
         break;
     case DELTA_usage:
-        x->usage = delta->usage;
-        x->times = delta->times;
-        break;
+        return take_usage(x, delta);
     case DELTA_failure:
         exchange_fail(x, delta->why, delta->text);
         return -ECANCELED;
@@ -132,7 +163,19 @@ int relay_put(void *ctx, const struct delta *delta)
         x->attempt.ended = true;
         break;
     }
+    resume_note(x, delta);
     return x->writer ? x->dialect->writer_put(x->writer, delta) : 0;
+}
+
+/* The caller is told what it used, whoever worked for it. */
+static int take_usage(struct exchange *x, const struct delta *delta)
+{
+    struct delta told = *delta;
+
+    x->usage = delta->usage;
+    x->times = delta->times;
+    told.usage = resume_told(x);
+    return x->writer ? x->dialect->writer_put(x->writer, &told) : 0;
 }
 
 int relay_pass(struct exchange *x, struct str chunk, uint64_t whole)
@@ -193,11 +236,29 @@ void relay_end(struct exchange *x)
         relay_flush(x);
         if (!x->started)
             start_stream(x);
-        stream_end(x->stream, true);
+        end_stream(x);
         return;
     }
     fill_headers(x, &headers, type_of(x, &shape));
     answer(x, &headers, buf_str(&x->out));
+}
+
+/* Who went on is said behind the answer: its head named who began. */
+static void end_stream(struct exchange *x)
+{
+    struct header trailers[2] = {{STR("x-tampu-machine"), {0}}, {STR("x-tampu-attempts"), {0}}};
+    char attempts[STR_U64_ROOM];
+    struct buf machines;
+
+    buf_init(&machines, TRAILER_MAX);
+    if (resume_is_on(x) && resume_takes_trailers(x) && resume_put_machines(x, &machines) == 0) {
+        trailers[0].value = buf_str(&machines);
+        trailers[1].value = str_from_u64(attempts, x->attempts);
+        stream_end_with(x->stream, trailers, COUNT_OF(trailers));
+    } else {
+        stream_end(x->stream, true);
+    }
+    buf_fini(&machines);
 }
 
 /* A stream was asked for and the engine has none: what it said, in the words of one. Where there
@@ -211,15 +272,15 @@ static void make_events(struct exchange *x)
         buf_fini(&x->out);
         x->out = events;
         x->live = x->attempt.has_events = true;
-        snprintf(x->attempt.type, sizeof x->attempt.type, "text/event-stream");
+        x->attempt.type = STR("text/event-stream");
     } else {
         buf_fini(&events);
     }
 }
 
-static const char *type_of(const struct exchange *x, const struct reply_shape *shape)
+static struct str type_of(const struct exchange *x, const struct reply_shape *shape)
 {
-    return task_is_passed(x->task) ? x->attempt.type : x->dialect->content_type(shape);
+    return task_is_passed(x->task) ? x->attempt.type : str_from(x->dialect->content_type(shape));
 }
 
 void relay_fail(struct exchange *x)
@@ -279,8 +340,8 @@ void relay_refuse(struct exchange *x)
     } else if (x->dialect->write_failure(&body, x->why, words_for_caller(x), false) < 0) {
         buf_reset(&body);
     }
-    fill_headers(x, &headers, "application/json");
-    if (x->status == 503 || x->status == 429)
+    fill_headers(x, &headers, STR("application/json"));
+    if (x->status == 503 || x->status == 429 || x->status == 402)
         add_retry(x, &headers);
     answer(x, &headers, buf_str(&body));
     buf_fini(&body);
@@ -306,7 +367,7 @@ static uint32_t estimated_tokens(const struct exchange *x)
 
 static void on_first_token(struct exchange *x)
 {
-    if (!x->first_token)
+    if (!x->first_token && !x->started)
         x->first_token_us = clock_monotonic_us();
     x->first_token = true;
 }
@@ -327,6 +388,8 @@ static bool start_stream(struct exchange *x)
 
     fill_headers(x, &headers, type_of(x, &shape));
     add_header(&headers, STR("cache-control"), STR("no-cache"));
+    if (resume_takes_trailers(x))
+        add_header(&headers, STR("trailer"), STR("x-tampu-machine, x-tampu-attempts"));
     x->started = true;
     exchange_forget_request(x);
     if (stream_start(x->stream, 200, headers.rows, headers.count, length) == 0)
@@ -335,18 +398,24 @@ static bool start_stream(struct exchange *x)
     return false;
 }
 
-static void fill_headers(struct exchange *x, struct answer_headers *h, const char *content_type)
+static void fill_headers(struct exchange *x, struct answer_headers *h, struct str content_type)
 {
     const struct copy *copy = x->attempt.copy;
 
     h->count = 0;
-    add_header(h, STR("content-type"), str_from(content_type));
+    add_header(h, STR("content-type"), content_type);
     add_header(h, STR("x-tampu-request-id"), str_from(x->id));
     if (x->dialect->id_header)
         add_header(h, str_from(x->dialect->id_header), str_from(x->id));
     add_header(h, STR("x-tampu-attempts"), str_from_u64(h->attempts, x->attempts));
+    if (x->request && request_header(x->request, STR(PRIORITY_HEADER)).len)
+        add_header(h, STR(PRIORITY_HEADER), str_from(priority_name(x->priority)));
+    if (hedge_machine(x).len)
+        add_header(h, STR("x-tampu-hedged"), hedge_machine(x));
     if (x->task == TASK_tokens && !x->attempt.copy)
         add_header(h, STR("x-tampu-estimated"), STR("input_tokens"));
+    if (x->reuse)
+        add_reused(x, h);
     if (!copy)
         return;
     add_header(h, STR("x-tampu-machine"), copy->machine_name);
@@ -358,11 +427,24 @@ static void fill_headers(struct exchange *x, struct answer_headers *h, const cha
         add_dropped(x, h);
 }
 
+static void add_reused(const struct exchange *x, struct answer_headers *h)
+{
+    uint64_t age_s = 0;
+    const char *word = reuse_word(x, &age_s);
+
+    add_header(h, STR("x-tampu-cache"), str_from(word));
+    if (!str_is(STR("miss"), word))
+        add_header(h, STR("age"), str_from_u64(h->age, age_s));
+}
+
 static void add_retry(const struct exchange *x, struct answer_headers *h)
 {
     uint64_t retry_s = x->retry_ms / 1000 + 1;
 
-    snprintf(h->retry, sizeof h->retry, "%u", (unsigned)(retry_s > 3600 ? 3600 : retry_s));
+    /* A budget begins anew at the turn of a day, a week or a month; everything else is sooner. */
+    if (x->status != 402 && retry_s > 3600)
+        retry_s = 3600;
+    snprintf(h->retry, sizeof h->retry, "%" PRIu64, retry_s);
     add_header(h, STR("retry-after"), str_from(h->retry));
 }
 

@@ -23,6 +23,12 @@ MUST_USE int relay_estimate(struct exchange *x);
 /* A delta of the engine's answer. Counts it, translates it when need be. */
 int relay_put(void *ctx, const struct delta *delta);
 
+/* The same, when it is known to be new to the caller. */
+int relay_deliver(struct exchange *x, const struct delta *delta);
+
+/* The writer of what the caller gets from here on. 0, -ENOMEM. */
+MUST_USE int relay_make_writer(struct exchange *x);
+
 /* Pass-through: bytes of the answer, of which the first `whole` since its beginning end on a frame.
  */
 MUST_USE int relay_pass(struct exchange *x, struct str chunk, uint64_t whole);

@@ -11,6 +11,7 @@
 #include "dialect/dialect.h"
 #include "gateway/secret.h"
 #include "net/clock.h"
+#include "route/expect.h"
 
 enum { SCENE_BYTES_MAX = 64 << 20 };
 
@@ -27,13 +28,14 @@ static struct engine_place *engine_place(struct scene *s, const struct view_engi
 static const struct dialect *find_dialect(const char *name);
 static const struct dialect *find_counter(const struct scene_engine *e,
                                           const struct view_engine *ve);
+static void fill_measures(struct scene_copy *sc, const struct copy *c, struct stats *stats);
+static void expect(struct scene_copy *sc, const struct scene *s, const struct copy *c);
 static void free_scene(struct scene *s);
 
 int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
               const struct scene_parts *parts, struct err *err)
 {
     struct scene *s = calloc(1, sizeof *s);
-    char day[16] = "";
     time_t now = (time_t)(clock_wall_us() / 1000000);
     struct tm utc;
     int r = -ENOMEM;
@@ -48,12 +50,16 @@ int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
     s->fleet = fleet;
     s->catalog = catalog;
     s->references = 1;
-    strftime(day, sizeof day, "%Y-%m-%d", gmtime_r(&now, &utc));
-    r = view_new(&s->view, fleet, catalog, str_from(day), err);
+    strftime(s->day, sizeof s->day, "%Y-%m-%d", gmtime_r(&now, &utc));
+    r = view_new(&s->view, fleet, catalog, str_from(s->day), err);
     if (r == 0) {
         s->engines = arena_alloc(s->arena, s->view->engines_count * sizeof *s->engines);
         s->copies = arena_alloc(s->arena, s->view->copies_count * sizeof *s->copies);
-        if (!s->engines || !s->copies) {
+        s->places.engines =
+            arena_alloc(s->arena, s->view->engines_count * sizeof(struct engine_place *));
+        s->places.copies =
+            arena_alloc(s->arena, s->view->copies_count * sizeof(struct copy_place *));
+        if (!s->engines || !s->copies || !s->places.engines || !s->places.copies) {
             err_set(err, -ENOMEM, "out of memory");
             r = -ENOMEM;
         }
@@ -65,10 +71,14 @@ int scene_new(struct scene **ret, struct fleet *fleet, struct catalog *catalog,
     for (uint32_t i = 0; r == 0 && i < s->view->copies_count; i++)
         if ((r = fill_copy(s, i, parts)) < 0)
             err_set(err, r, "out of memory");
+    if (r == 0)
+        r = tailnet_read(&s->tailnet, s->fleet, s->arena, err);
     if (r < 0) {
         free_scene(s);
         return r;
     }
+    for (uint32_t i = 0; i < s->fleet->categories_count; i++)
+        s->keeps_answers |= s->fleet->categories[i].cache_ms > 0;
     *ret = s;
     return 0;
 }
@@ -90,6 +100,30 @@ struct str scene_target(const struct scene_engine *e, struct str target)
     if (str_ends(str_from(e->endpoint.base), STR("/v1")) && str_starts(target, STR("/v1/")))
         return str_slice(target.data + 3, target.len - 3);
     return target;
+}
+
+int scene_find(const struct scene *s, const struct copy_place *place)
+{
+    for (uint32_t i = 0; i < s->view->copies_count; i++)
+        if (s->copies[i].place == place)
+            return (int)i;
+    return -1;
+}
+
+struct tell_what scene_tell(const struct scene *s, uint32_t copy, int64_t keep_s,
+                            uint32_t timeout_ms)
+{
+    const struct copy *c = &s->view->copies[copy];
+
+    return (struct tell_what){
+        .endpoint = &s->copies[copy].engine->endpoint,
+        .credential = s->copies[copy].engine->credential,
+        .model = c->tag,
+        .context = c->context,
+        .keep_s = c->is_pinned && keep_s ? -1 : keep_s,
+        .embeds = c->is_known && c->capabilities & 1u << CAPABILITY_embedding,
+        .timeout_ms = timeout_ms,
+    };
 }
 
 /* A price that nobody knows is not 0: a budget that counts it so would never end. */
@@ -119,7 +153,7 @@ static int fill_engine(struct scene *s, uint32_t i, const struct scene_parts *pa
     struct str engine = ve->engine ? ve->engine->name : STR("cloud");
     int r;
 
-    e->place = engine_place(s, ve, parts->traffic);
+    e->place = s->places.engines[i] = engine_place(s, ve, parts->traffic);
     e->up = stats_series(parts->stats, COUNTER_engine_up, (struct str[]){machine, engine});
     if (!e->place)
         return err_set(err, -ENOMEM, "out of memory");
@@ -241,24 +275,60 @@ static int fill_copy(struct scene *s, uint32_t i, const struct scene_parts *part
     struct str place = c->place;
 
     sc->engine = &s->engines[c->engine_index];
+    expect(sc, s, c);
     if (c->cloud) /* one model may be had for several credentials */
         place = str_from(
             arena_printf(s->arena, "%.*s/%.*s", STR_ARG(sc->engine->place->name), STR_ARG(c->tag)));
-    sc->place =
-        place.data ? traffic_copy(parts->traffic, place, sc->engine->place, c->slots) : NULL;
+    sc->place = s->places.copies[i] = place.data ? traffic_copy(parts->traffic, place) : NULL;
     sc->attempts = stats_series(stats, COUNTER_attempts_total, pair);
     sc->attempt_seconds = stats_series(stats, COUNTER_attempt_seconds, pair);
     sc->first_token_seconds = stats_series(stats, COUNTER_first_token_seconds, pair);
     sc->running = stats_series(stats, COUNTER_running, triple);
     sc->breaker_open = stats_series(stats, COUNTER_breaker_open, triple);
     sc->breaker_trips = stats_series(stats, COUNTER_breaker_trips_total, triple);
+    fill_measures(sc, c, stats);
     pair[2] = STR("prompt");
     sc->prompt_tokens = stats_series(stats, COUNTER_tokens_total, pair);
     pair[2] = STR("completion");
     sc->completion_tokens = stats_series(stats, COUNTER_tokens_total, pair);
     pair[2] = STR("cached");
     sc->cached_tokens = stats_series(stats, COUNTER_tokens_total, pair);
+    if (parts->counts_sizes) {
+        pair[2] = STR("prompt");
+        sc->prompt_sizes = stats_series(stats, COUNTER_request_tokens, pair);
+        pair[2] = STR("completion");
+        sc->completion_sizes = stats_series(stats, COUNTER_request_tokens, pair);
+    }
     return sc->place ? 0 : -ENOMEM;
+}
+
+/* What it should be, and what is told of how it is. */
+static void fill_measures(struct scene_copy *sc, const struct copy *c, struct stats *stats)
+{
+    struct str labels[] = {c->machine_name, c->engine_name, c->name, STR("prefill")};
+
+    sc->loaded = stats_series(stats, COUNTER_copy_loaded, labels);
+    sc->slow = stats_series(stats, COUNTER_copy_slow, labels);
+    if (!c->machine)
+        return;
+    sc->gpu_ratio = stats_series(stats, COUNTER_copy_gpu_ratio, labels);
+    sc->prefill_slowness = stats_series(stats, COUNTER_copy_slowness_ratio, labels);
+    labels[3] = STR("decode");
+    sc->decode_slowness = stats_series(stats, COUNTER_copy_slowness_ratio, labels);
+}
+
+static void expect(struct scene_copy *sc, const struct scene *s, const struct copy *c)
+{
+    struct engine_rules rules;
+    struct expected *expected;
+    struct box box;
+
+    if (!c->machine || !c->artifact || !(expected = arena_alloc(s->arena, sizeof *expected)))
+        return;
+    box = box_assumed(s->catalog, c->machine);
+    engine_rules_read(&rules, c->engine);
+    if (expect_copy(expected, &box, &rules, c->artifact, c->context))
+        sc->expected = expected;
 }
 
 static void free_scene(struct scene *s)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "wire/bytes.h"
 
@@ -27,6 +28,36 @@ int secret_read(char out[SECRET_MAX], struct str reference, struct err *err)
         if (!byte_is_text((unsigned char)*c))
             return err_set(err, -EINVAL, "%s has a byte that no header may have", name);
     return 0;
+}
+
+struct str secret_hide(struct str words, struct str credential, struct arena *arena)
+{
+    static const char mark[] = "***";
+    const char *space = memrchr(credential.data ? credential.data : "", ' ', credential.len);
+    struct str secret =
+        space ? str_slice(space + 1, (size_t)(credential.data + credential.len - space - 1))
+              : credential;
+    const char *at = secret.len >= sizeof mark - 1
+                         ? memmem(words.data, words.len, secret.data, secret.len)
+                         : NULL;
+    char *out = at ? arena_alloc(arena, words.len) : NULL;
+    size_t len = 0;
+
+    if (!at)
+        return words;
+    if (!out)
+        return STR("");
+    while (at) {
+        size_t before = (size_t)(at - words.data);
+
+        memcpy(out + len, words.data, before);
+        memcpy(out + len + before, mark, sizeof mark - 1);
+        len += before + sizeof mark - 1;
+        words = str_slice(at + secret.len, words.len - before - secret.len);
+        at = memmem(words.data, words.len, secret.data, secret.len);
+    }
+    memcpy(out + len, words.data, words.len);
+    return str_slice(out, len + words.len);
 }
 
 static int read_environment(char *out, const char *name, struct err *err)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "dialect/openai_video.h"
+#include "gateway/course.h"
 #include "gateway/endpoints.h"
 #include "gateway/worker.h"
 #include "wire/base64.h"
@@ -46,22 +47,12 @@ enum failure video_find(struct exchange *x, struct err *err)
         return FAILURE_unknown_video;
     }
     x->ask.model = v.model;
-    x->candidates = arena_alloc(&x->arena, sizeof *x->candidates);
-    x->waiter.copies = arena_alloc(&x->arena, sizeof(struct copy_place *));
-    if (!x->candidates || !x->waiter.copies)
-        return FAILURE_out_of_room;
-    for (uint32_t i = 0; i < x->scene->view->copies_count && !x->candidate_count; i++) {
+    for (uint32_t i = 0; i < x->scene->view->copies_count; i++) {
         const struct scene_copy *sc = &x->scene->copies[i];
 
-        if (!str_equal(sc->place->name, v.place) || !sc->engine->is_reachable)
-            continue;
-        x->candidates[x->candidate_count++] =
-            (struct candidate){&x->scene->view->copies[i], PARITY_identical};
-        x->waiter.line = x->scene->view->copies[i].name;
-        x->waiter.line_max = x->worker->gateway->settings->queue_max;
+        if (str_equal(sc->place->name, v.place) && sc->engine->is_reachable)
+            return course_set(x, i, x->scene->view->copies[i].name);
     }
-    if (x->candidate_count)
-        return FAILURE_none;
     err_set(err, -ENOENT, "%.*s, which makes it, is not in the fleet file any more",
             STR_ARG(v.place));
     return FAILURE_no_candidate;
@@ -137,7 +128,7 @@ enum failure video_answer(struct exchange *x)
     buf_init(&out, x->out.max);
     if (x->task == TASK_film_file) {
         r = video_take_file(&out, &type, buf_str(&x->out), &x->arena);
-        snprintf(a->type, sizeof a->type, "%.*s", STR_ARG(type));
+        a->type = type;
     } else if (x->task == TASK_film_state) {
         r = read_id(x, asked_id(x), &v);
         r = r < 0 ? r : write_object(x, &v, &out);

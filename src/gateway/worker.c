@@ -4,15 +4,19 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/rand.h"
 #include "config/settings.h"
 #include "gateway/endpoints.h"
 #include "gateway/exchange.h"
+#include "gateway/handed.h"
+#include "gateway/watch.h"
 
-enum { TICK_MS = 100 };
+enum { TICK_MS = 100, WATCH_TICKS = 10 };
 
 struct handover {
     struct worker *worker;
@@ -22,6 +26,9 @@ struct handover {
 
 static struct server_options server_options_of(const struct settings *s, const char *listen,
                                                int shared_fd, struct tls_files *tls);
+static int open_tailnet(struct worker *w, struct server_options options, unsigned index,
+                        struct err *err);
+static int open_drills(struct worker *w, struct server_options options, struct err *err);
 static int post_handover(struct worker *w, struct scene *scene, struct keyring *keyring);
 static void on_handover(void *ctx);
 static void on_drain(void *ctx);
@@ -45,16 +52,52 @@ int worker_open(struct worker *w, struct gateway *g, unsigned index, const char 
 
     w->gateway = g;
     link_init(&w->exchanges);
+    link_init(&w->handed);
+    link_init(&w->unkept);
     w->id_prefix = rand_u64();
     r = loop_open(&w->loop, index);
     if (r < 0)
         return err_set(err, r, "no event loop");
     r = server_open(&w->server, w->loop, &server, &endpoints_events, w, err);
+    if (r == 0 && s->tailscale_socket.len)
+        r = open_tailnet(w, server, index, err);
+    if (r == 0 && index == 0)
+        r = open_drills(w, server, err);
     if (r == 0)
         r = client_open(&w->client, w->loop, &client, err);
     if (r == 0)
         timer_start(&w->tick, w->loop, TICK_MS, on_tick, w);
     return r;
+}
+
+/* Who can open the socket can say to be anybody: nobody but this user, and root, as tailscaled is.
+ */
+static int open_tailnet(struct worker *w, struct server_options options, unsigned index,
+                        struct err *err)
+{
+    const char *path = w->gateway->settings->tailscale_socket.data;
+    char address[256];
+    mode_t before;
+    int r;
+
+    snprintf(address, sizeof address, "unix:%s", path);
+    options.listen = address;
+    options.shared_fd = index ? server_fd(w->gateway->workers[0].tailnet) : -1;
+    options.tls = NULL;
+    before = umask(0177);
+    r = server_open(&w->tailnet, w->loop, &options, &endpoints_tailnet, w, err);
+    umask(before);
+    return r < 0 ? err_wrap(err, r, "gateway.tailscale.socket") : 0;
+}
+
+/* On loopback and plain, whatever the gateway listens on: a drill goes no further than this
+ * process. */
+static int open_drills(struct worker *w, struct server_options options, struct err *err)
+{
+    options.listen = "127.0.0.1:0";
+    options.shared_fd = -1;
+    options.tls = NULL;
+    return server_open(&w->drills, w->loop, &options, &endpoints_drills, w, err);
 }
 
 static struct server_options server_options_of(const struct settings *s, const char *listen,
@@ -112,6 +155,9 @@ void worker_close(struct worker *w)
         return;
     timer_stop(&w->tick);
     server_close(w->server);
+    server_close(w->tailnet);
+    handed_leave(w);
+    server_close(w->drills);
     client_close(w->client);
     loop_close(w->loop);
     scene_unref(w->scene);
@@ -174,24 +220,32 @@ static void on_drain(void *ctx)
     struct worker *w = ctx;
 
     w->stopping = true;
+    handed_drain(w);
+    w->draining = w->tailnet ? 2 : 1;
     server_drain(w->server, (uint32_t)w->gateway->settings->drain_timeout_ms, on_drained, w);
+    if (w->tailnet)
+        server_drain(w->tailnet, (uint32_t)w->gateway->settings->drain_timeout_ms, on_drained, w);
 }
 
 static void on_drained(void *ctx)
 {
     struct worker *w = ctx;
 
-    loop_stop(w->loop);
+    if (--w->draining == 0)
+        loop_stop(w->loop);
 }
 
 /* Log lines leave at least this often; the gauge of connections is worth no more precision. */
 static void on_tick(void *ctx)
 {
     struct worker *w = ctx;
-    int64_t now = server_connections(w->server);
+    int64_t now = server_connections(w->server) + (w->tailnet ? server_connections(w->tailnet) : 0);
 
     series_shift(w->gateway->connections, now - w->connections_seen);
     w->connections_seen = now;
     log_flush();
+    watch_late(w);
+    if (++w->ticks % WATCH_TICKS == 0)
+        watch_exchanges(w);
     timer_start(&w->tick, w->loop, TICK_MS, on_tick, w);
 }

@@ -17,6 +17,8 @@ static int put_head(struct stream *s, int status, const struct header *headers, 
 static struct str connection_word(struct stream *s);
 static void forget_head(struct stream *s);
 static int send_parts(struct stream *s, const struct str *pieces, size_t count, size_t total);
+static int end(struct stream *s, bool ok, const struct header *trailers, size_t count);
+static void put_last_chunk(struct stream *s, const struct header *trailers, size_t count);
 static bool is_over(const struct stream *s);
 
 int stream_refused(const struct stream *s)
@@ -89,7 +91,41 @@ int stream_send(struct stream *s, const struct str *pieces, size_t count)
     return r;
 }
 
+int64_t stream_send_file(struct stream *s, int file, uint64_t at, size_t length)
+{
+    int64_t n;
+
+    assert(s->answer == ANSWER_started || is_over(s));
+    if (is_over(s))
+        return -EPIPE;
+    if (s->out_empty || s->out_left < (int64_t)length)
+        return 0;
+    n = conn_send_file(&s->conn, file, at, length);
+    if (n > 0)
+        s->out_left -= n;
+    s->wants_writable = s->wants_writable || n == -EAGAIN;
+    return n;
+}
+
+int stream_wait(struct stream *s)
+{
+    int r = is_over(s) ? -EPIPE : conn_wait(&s->conn);
+
+    s->wants_writable = s->wants_writable || r == 0;
+    return r;
+}
+
 int stream_end(struct stream *s, bool ok)
+{
+    return end(s, ok, NULL, 0);
+}
+
+int stream_end_with(struct stream *s, const struct header *trailers, size_t count)
+{
+    return end(s, true, trailers, count);
+}
+
+static int end(struct stream *s, bool ok, const struct header *trailers, size_t count)
 {
     if (is_over(s) || s->answer == ANSWER_ended)
         return -EPIPE;
@@ -108,10 +144,21 @@ int stream_end(struct stream *s, bool ok)
         return 0;
     }
     if (s->out_chunked && !s->out_empty)
-        (void)!conn_put(&s->conn, STR("0\r\n\r\n"));
+        put_last_chunk(s, trailers, count);
     s->answer = ANSWER_ended;
     stream_todo(s);
     return conn_flush(&s->conn) == -EPIPE ? -EPIPE : 0;
+}
+
+static void put_last_chunk(struct stream *s, const struct header *trailers, size_t count)
+{
+    struct buf *out = &s->server->scratch;
+
+    buf_reset(out);
+    if (count && http1_put_trailers(out, trailers, count) == 0)
+        (void)!conn_put(&s->conn, buf_str(out));
+    else
+        (void)!conn_put(&s->conn, STR("0\r\n\r\n"));
 }
 
 void stream_pause(struct stream *s)

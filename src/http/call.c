@@ -180,6 +180,7 @@ void call_send(struct call *call)
     size_t used;
     int r = 0;
 
+    u->conn.is_bulk = call->is_bulk;
     if (call->method == METHOD_HEAD)
         http1_expect_no_body(&u->in);
     do {

@@ -44,7 +44,7 @@ struct call {
     enum failure late_failure; /* found in call_start(), told from the loop */
     const char *late_words;
     uint8_t state, method, interim;
-    bool is_retried, is_paused, is_sent;
+    bool is_retried, is_paused, is_sent, is_bulk;
 };
 
 struct client {

@@ -180,6 +180,7 @@ static struct call *call_new(struct client *c, const struct call_request *reques
     call->connect_timeout_ms = request->connect_timeout_ms;
     call->first_byte_timeout_ms = request->first_byte_timeout_ms;
     call->idle_timeout_ms = request->idle_timeout_ms;
+    call->is_bulk = request->is_bulk;
     call->body = call->pieces;
     link_init(&call->link);
     return call;

@@ -73,6 +73,7 @@ struct call_request {
     uint32_t first_byte_timeout_ms; /* from request sent to status line; 0: none */
     uint32_t idle_timeout_ms;       /* between bytes of the answer; 0: none */
     uint32_t total_timeout_ms;      /* 0: none */
+    bool is_bulk;                   /* the answer is a file: read in pieces as large as may be */
 };
 
 struct reply {

@@ -8,9 +8,9 @@
 
 enum {
     REPLY_HEADERS_MAX = 256,
-    SEND_HIGH = 64 * 1024,    /* bytes of a request that wait in us rather than at the caller */
-    SEND_TIMEOUT_MS = 18000,  /* a machine that takes nothing for so long is given up */
-    LEFTOVER_MAX = 4 * 65536, /* reading has stopped, one or two reads may still come */
+    SEND_HIGH = 64 * 1024,   /* bytes of a request that wait in us rather than at the caller */
+    SEND_TIMEOUT_MS = 18000, /* a machine that takes nothing for so long is given up */
+    LEFTOVER_MAX = 4 << 18,  /* reading has stopped, one or two reads may still come */
 };
 
 static struct host *host_new(struct pool *p, const struct endpoint *endpoint);

@@ -6,13 +6,12 @@
  *     server_drain(s, deadline_ms, on_drained, ctx);   no new requests, finish the running
  *     server_close(s);
  *
- * For each request the owner hears on_request (headers are complete), then
- * on_body any number of times, then on_body_end; and on_gone exactly once, last, when the
- * request is over: answered completely, or the client left (`ok` says which).
- * After on_gone the stream must not be touched.
- * Answers may be given at any time from on_request on, from any callback, or
- * later. If an answer ends before the body has been read, the owner hears no more of it: the
- * rest is read and thrown away up to a limit, or the connection is closed.
+ * For each request the owner hears on_request (headers are complete), then on_body any number of
+ * times, then on_body_end; and on_gone exactly once, last, when the request is over: answered
+ * completely, or the client left (`ok` says which). After on_gone the stream must not be touched.
+ * Answers may be given at any time from on_request on, from any callback, or later. If an answer
+ * ends before the body has been read, the owner hears no more of it: the rest is read and thrown
+ * away up to a limit, or the connection is closed.
  * One request at a time per connection: pipelined ones wait their turn. Framing is made here:
  * handlers never pass Content-Length, Transfer-Encoding or Connection.
  * Requests that break the rules of HTTP/1 are answered here and the connection is closed.
@@ -42,8 +41,7 @@ struct request {
     const struct header *headers;
     size_t header_count;
     int64_t content_length; /* -1: chunked; 0: no body */
-    struct str peer;        /* "127.0.0.1:51034", or "unix" */
-    bool peer_is_loopback;
+    bool peer_is_loopback;  /* or it came over a Unix socket */
 };
 
 /* The value of the first header with that name, ignoring case; .data NULL if there is none. */
@@ -59,7 +57,7 @@ struct server_events {
     void (*on_request)(void *ctx, struct stream *s, const struct request *r);
     void (*on_body)(struct stream *s, struct str chunk); /* chunk dies when this returns */
     void (*on_body_end)(struct stream *s);
-    void (*on_writable)(struct stream *s); /* after stream_send() said -EAGAIN */
+    void (*on_writable)(struct stream *s); /* after -EAGAIN, or stream_wait() */
     void (*on_gone)(struct stream *s, bool ok);
     /* Asked before on_request() when the body is large (BODY_SMALL) or of unknown length: limits
      * hold the options', and may be set anew. NULL: those count. */
@@ -98,25 +96,22 @@ MUST_USE int server_open(struct server **ret, struct loop *l, const struct serve
 /* "127.0.0.1:4000": the address with the port that was given or picked. Lives as long as s. */
 const char *server_address(const struct server *s);
 
-/* For shared_fd of the servers on the other loops. */
-int server_fd(const struct server *s);
+int server_fd(const struct server *s); /* for shared_fd of the servers on the other loops */
 
-/* Closes listening and idle connections, lets running requests finish until the deadline, then cuts
- * them. on_drained is called once, on the loop. */
+/* Closes listening and idle connections, lets running requests finish until the deadline, then
+ * cuts them. on_drained is called once, on the loop. */
 void server_drain(struct server *s, uint32_t deadline_ms, loop_fn *on_drained, void *ctx);
 
-/* At once; every stream hears on_gone(false). Memory is freed when the loop has closed the sockets.
- */
+/* At once; every stream hears on_gone(false). Memory goes when the loop has closed the sockets. */
 void server_close(struct server *s);
 
 unsigned server_connections(const struct server *s);
 
-/* In on_gone: the status with which the server itself has answered, because the request breaks the
- * rules of HTTP/1 or came too late; 0 when it did not. */
+/* In on_gone: the status with which the server itself has answered, because the request breaks
+ * the rules of HTTP/1 or came too late; 0: it did not. */
 int stream_refused(const struct stream *s);
 
-/* What the owner hangs on the stream. */
-void stream_set_ctx(struct stream *s, void *ctx);
+void stream_set_ctx(struct stream *s, void *ctx); /* what the owner hangs on it */
 void *stream_ctx(const struct stream *s);
 
 /* A whole answer. body is copied or sent before this returns. -EPIPE when the client is gone or
@@ -129,13 +124,25 @@ int stream_answer(struct stream *s, int status, const struct header *headers, si
 int stream_start(struct stream *s, int status, const struct header *headers, size_t count,
                  int64_t content_length);
 
-/* 0; -EAGAIN: taken, but stop until on_writable; -EPIPE: the client is gone. The pieces are
- * one chunk, sent or copied before this returns. */
+/* 0; -EAGAIN: taken, but stop until on_writable; -EPIPE: the client is gone. The pieces are one
+ * chunk, sent or copied before this returns. */
 int stream_send(struct stream *s, const struct str *pieces, size_t count);
 
-/* ok false: the answer cannot be finished; the connection is cut so the client can tell. So it is
- * when the parts were not as long as stream_start() said. */
+/* Bytes of a file, for an answer whose length was said: how many were sent, at most length;
+ * -EAGAIN: none now, stop until on_writable; 0: not this way (TLS), stream_send() them instead;
+ * -EPIPE. */
+int64_t stream_send_file(struct stream *s, int file, uint64_t at, size_t length);
+
+/* on_writable when others had their turn and the client takes bytes. -EPIPE, -ENOMEM and so on. */
+MUST_USE int stream_wait(struct stream *s);
+
+/* ok false: the answer cannot be finished; the connection is cut so that the client can tell. So
+ * it is when the parts were not as long as stream_start() said. */
 int stream_end(struct stream *s, bool ok);
+
+/* The same as stream_end(s, true), with trailers behind a chunked answer. One with a byte that no
+ * header may have: none of them. */
+int stream_end_with(struct stream *s, const struct header *trailers, size_t count);
 
 /* Stop and go on reading the request's body. */
 void stream_pause(struct stream *s);

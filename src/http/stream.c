@@ -68,8 +68,6 @@ void stream_go(struct stream *s, enum stream_state to)
 void stream_accept(struct server *server)
 {
     struct stream *s = stream_new(server);
-    bool is_loopback = false;
-    size_t length;
 
     if (!s) { /* no memory: the connection waits in the listener until another one ends */
         server->accept_waits = true;
@@ -82,9 +80,7 @@ void stream_accept(struct server *server)
         conn_close(&s->conn);
         return;
     }
-    length = conn_peer(&s->conn, s->peer, sizeof s->peer, &is_loopback);
-    s->request.peer = str_slice(s->peer, length);
-    s->request.peer_is_loopback = is_loopback;
+    s->request.peer_is_loopback = conn_is_loopback(&s->conn);
     if (!server->tls)
         stream_go(s, STATE_idle);
     set_timer(s);

@@ -15,8 +15,6 @@
 #include "net/listener.h"
 #include "wire/http1.h"
 
-enum { PEER_ROOM = 64 };
-
 enum stream_state {
     STATE_shake,  /* the TLS handshake */
     STATE_idle,   /* nothing of a request has come */
@@ -47,7 +45,6 @@ struct stream {
     uint8_t state, timed_state, answer;
     bool is_live, body_done, is_paused, continue_due, close_after, wants_writable, out_chunked,
         out_empty, is_ended;
-    char peer[PEER_ROOM];
 };
 
 struct server {

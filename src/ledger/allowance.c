@@ -7,6 +7,8 @@ static struct refusal ask_rates(struct account *a, const struct allowance *allow
 static struct refusal ask_budgets(struct account *a, const struct allowance *allowance,
                                   struct amount most, int64_t wall_us);
 static void turn_pages(struct account *a, int64_t wall_us);
+static struct amount used_in(const struct account *a, enum period p, int64_t index);
+static void charge(struct amount *sum, struct amount more);
 static bool has_room(uint64_t limit, uint64_t used, uint64_t reserved, uint64_t more);
 static uint64_t add(uint64_t a, uint64_t b);
 static uint64_t take_away(uint64_t a, uint64_t b);
@@ -38,8 +40,7 @@ struct refusal account_reserve(struct account *a, const struct allowance *allowa
         struct amount *reserved = &a->periods[p].reserved;
 
         ret->periods[p] = a->periods[p].index;
-        reserved->money_micro = add(reserved->money_micro, most.money_micro);
-        reserved->tokens = add(reserved->tokens, most.tokens);
+        charge(reserved, most);
     }
     return refusal;
 }
@@ -63,28 +64,39 @@ void account_settle(struct account *a, const struct allowance *allowance, struct
             continue; /* began in a period that is over */
         reserved->money_micro = take_away(reserved->money_micro, r->amount.money_micro);
         reserved->tokens = take_away(reserved->tokens, r->amount.tokens);
-        total->money_micro = add(total->money_micro, used.money_micro);
-        total->tokens = add(total->tokens, used.tokens);
+        charge(total, used);
     }
 }
 
-void account_load(struct account *a, enum period p, struct amount used, struct moment now)
+void account_load(struct account *a, int64_t day, struct amount used, struct moment now)
 {
     turn_pages(a, now.wall_us);
-    a->periods[p].used = used;
+    for (enum period p = 0; p < PERIOD_COUNT; p++) {
+        int64_t index = period_of(p, day * PERIOD_DAY_US);
+
+        if (index == a->periods[p].index) {
+            charge(&a->periods[p].used, used);
+            charge(&a->periods[p].loaded, used);
+        }
+        if (index <= a->periods[p].index || index < a->periods[p].later)
+            continue;
+        if (index > a->periods[p].later)
+            a->periods[p].later_used = (struct amount){0};
+        a->periods[p].later = index;
+        charge(&a->periods[p].later_used, used);
+    }
 }
 
 struct amount account_used(const struct account *a, enum period p, bool with_reserved,
                            struct moment now)
 {
     struct amount sum = a->periods[p].used;
+    int64_t index = period_of(p, now.wall_us);
 
-    if (period_of(p, now.wall_us) > a->periods[p].index)
-        return (struct amount){0};
-    if (with_reserved) {
-        sum.money_micro = add(sum.money_micro, a->periods[p].reserved.money_micro);
-        sum.tokens = add(sum.tokens, a->periods[p].reserved.tokens);
-    }
+    if (index > a->periods[p].index)
+        return used_in(a, p, index);
+    if (with_reserved)
+        charge(&sum, a->periods[p].reserved);
     return sum;
 }
 
@@ -156,9 +168,22 @@ static void turn_pages(struct account *a, int64_t wall_us)
 
         if (index <= a->periods[p].index)
             continue;
+        a->periods[p].used = a->periods[p].loaded = used_in(a, p, index);
+        a->periods[p].reserved = (struct amount){0};
         a->periods[p].index = index;
-        a->periods[p].used = a->periods[p].reserved = (struct amount){0};
     }
+}
+
+/* A period that is not the present one any more, or not yet. */
+static struct amount used_in(const struct account *a, enum period p, int64_t index)
+{
+    return index == a->periods[p].later ? a->periods[p].later_used : (struct amount){0};
+}
+
+static void charge(struct amount *sum, struct amount more)
+{
+    sum->money_micro = add(sum->money_micro, more.money_micro);
+    sum->tokens = add(sum->tokens, more.tokens);
 }
 
 static bool has_room(uint64_t limit, uint64_t used, uint64_t reserved, uint64_t more)

@@ -9,7 +9,8 @@
  * Whatever is reserved counts as used until it is settled: a thousand requests at once cannot spend
  * what is there for ten. What was used is charged to the periods in which the request began, as
  * its row in the store is. Periods only ever go forward, so a clock that steps back resets
- * nothing twice. Pure: moments are passed in.
+ * nothing twice; nor does one that was ahead, is behind at the next start, and catches up. Pure:
+ * moments are passed in.
  */
 #pragma once
 
@@ -63,6 +64,9 @@ struct account {
     struct {
         int64_t index;
         struct amount used, reserved;
+        struct amount loaded; /* of what was used: what was known at start */
+        int64_t later;        /* 0: none; a period to come in which `later_used` was used already */
+        struct amount later_used;
     } periods[PERIOD_COUNT];
 };
 
@@ -85,8 +89,9 @@ MUST_USE struct refusal account_reserve(struct account *a, const struct allowanc
 void account_settle(struct account *a, const struct allowance *allowance, struct reservation *r,
                     struct amount used, struct moment now);
 
-/* What the store says was used since the period's beginning: at start. */
-void account_load(struct account *a, enum period p, struct amount used, struct moment now);
+/* What the store says was used on a day (its number since 1970): at start, day by day. Of days
+ * before the present periods nothing counts; of those to come the last. */
+void account_load(struct account *a, int64_t day, struct amount used, struct moment now);
 
 /* Used in the present period, with what is reserved if wanted. */
 struct amount account_used(const struct account *a, enum period p, bool with_reserved,

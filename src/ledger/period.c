@@ -4,8 +4,6 @@
 
 enum { DAYS_OF_WEEK = 7, MONTHS = 12, FIRST_YEAR = 1970, THURSDAY = 3 };
 
-static const int64_t DAY_US = INT64_C(86400000000);
-
 static int64_t month_of_day(int64_t day);
 static int64_t first_day_of_month(int64_t month);
 
@@ -19,7 +17,7 @@ const char *period_name(enum period p)
 
 int64_t period_of(enum period p, int64_t wall_us)
 {
-    int64_t day = wall_us / DAY_US;
+    int64_t day = wall_us / PERIOD_DAY_US;
 
     switch (p) {
     case PERIOD_week:
@@ -39,7 +37,7 @@ int64_t period_start_us(enum period p, int64_t index)
         day = index ? index * DAYS_OF_WEEK - THURSDAY : 0;
     else if (p == PERIOD_month)
         day = first_day_of_month(index);
-    return day * DAY_US;
+    return day * PERIOD_DAY_US;
 }
 
 /* A month has at least 28 days: the guess is never before the right one, and near it. */

@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#define PERIOD_DAY_US INT64_C(86400000000)
+
 enum period { PERIOD_day, PERIOD_week, PERIOD_month, PERIOD_COUNT };
 
 /* "day" */

@@ -50,6 +50,7 @@ static const struct schema_row artifact_rows[] = {
     {"rounded", SCHEMA_flag, AT(struct artifact, is_rounded)},
     {"projector", SCHEMA_bytes, AT(struct artifact, projector_bytes)},
     {"context", SCHEMA_tokens, AT(struct artifact, context)},
+    {"files", SCHEMA_texts, AT_COUNTED(struct artifact, files)},
     {"note", SCHEMA_text, AT(struct artifact, note)},
 };
 static const struct schema_section artifact_section =

@@ -44,8 +44,10 @@ struct engine_kind_row {
     unsigned port, slots;
     const char *health, *dialect;
     const char *counts; /* a dialect, or NULL */
+    bool told;          /* it can be told to load and to unload a model */
     bool stays;         /* what it loaded, it keeps until it ends */
     bool fetches;
+    const char *shows; /* or NULL */
     const char *help;
 };
 

@@ -2,8 +2,6 @@
 /* The clocks of the system. */
 #include "net/clock.h"
 
-#include <time.h>
-
 uint64_t clock_monotonic_us(void)
 {
     struct timespec now;
@@ -12,10 +10,26 @@ uint64_t clock_monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
+struct timespec clock_in_ms(unsigned ms)
+{
+    uint64_t us = clock_monotonic_us() + ms * UINT64_C(1000);
+
+    return (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+}
+
 int64_t clock_wall_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+unsigned clock_minute_of_day(void)
+{
+    const time_t now = clock_wall_us() / 1000000;
+    struct tm local = {0};
+
+    localtime_r(&now, &local);
+    return (unsigned)(local.tm_hour * 60 + local.tm_min);
 }

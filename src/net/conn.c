@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "net/door.h"
@@ -17,6 +18,7 @@ enum {
     PIECES_MAX = 8,
     FIRST_PUT = 960,    /* what malloc() keeps at hand */
     PLAIN_ROOM = 16384, /* one TLS record */
+    READ_USUAL = 65536, /* what a read brings may have to be kept, where its taker is slow */
     /* Probes after 10, 13, 16 and 19 s of silence; by the last one, 18 s without a sign of life
      * are over (with TCP_USER_TIMEOUT the kernel counts time, not probes). */
     KEEP_IDLE_S = 10,
@@ -46,6 +48,7 @@ static int keep(struct conn *c, const struct str *pieces, size_t count, size_t s
 static int start_writing(struct conn *c);
 static void on_written(uv_write_t *req, int status);
 static void on_write_late(void *ctx);
+static void on_writable(void *ctx);
 static int verdict(const struct conn *c);
 static int break_off(struct conn *c, int why);
 static void on_broken(void *ctx);
@@ -148,6 +151,7 @@ void conn_close(struct conn *c)
     }
     c->is_closing = true;
     timer_stop(&c->write_timer);
+    waker_close(&c->waker);
     uv_close(&c->uv.handle, on_uv_closed);
 }
 
@@ -196,7 +200,7 @@ static void lend(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
 
     (void)wanted;
     ret->base = loop_read_room(c->loop, &size);
-    ret->len = size;
+    ret->len = c->is_bulk || size < READ_USUAL ? size : READ_USUAL;
 }
 
 static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -270,7 +274,7 @@ static void report_end(struct conn *c, int why)
     else if (why == 0 && c->tls && !c->has_polite_end)
         /* Bytes may have been cut off by somebody between. */
         why = -ECONNRESET, words = "the peer closed the connection without ending TLS";
-    else if (why == -ETIMEDOUT && c->writing)
+    else if (why == -ETIMEDOUT && (c->writing || waker_waits(c->waker)))
         words = "the peer takes nothing";
     timer_stop(&c->write_timer);
     c->broken = why ? why : -EPIPE;
@@ -323,6 +327,58 @@ int conn_send(struct conn *c, const struct str *pieces, size_t count)
         return r;
     r = write_now(c, pieces, count);
     return r < 0 ? break_off(c, r) : verdict(c);
+}
+
+int64_t conn_send_file(struct conn *c, int file, uint64_t at, size_t length)
+{
+    off_t from = (off_t)at;
+    uv_os_fd_t socket;
+    ssize_t n;
+    int r = 0;
+
+    if (c->broken || c->is_closing)
+        return -EPIPE;
+    if (c->tls || uv_fileno(&c->uv.handle, &socket) < 0)
+        return 0;
+    if (!c->writing && c->waiting.len && (r = write_now(c, NULL, 0)) < 0)
+        return break_off(c, r);
+    if (c->writing)
+        return -EAGAIN;
+    do
+        n = sendfile(socket, file, &from, length);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN && (r = conn_wait(c)) == 0)
+        return -EAGAIN;
+    return n < 0 ? break_off(c, r < 0 ? r : -errno) : n;
+}
+
+int conn_wait(struct conn *c)
+{
+    uv_os_fd_t socket;
+    int r = 0;
+
+    if (c->broken || c->is_closing)
+        return -EPIPE;
+    if (c->writing || waker_waits(c->waker))
+        return 0; /* on_drained comes anyway */
+    if (!c->waker && (r = uv_fileno(&c->uv.handle, &socket)) == 0)
+        r = waker_new(&c->waker, c->loop, socket, on_writable, c);
+    if (r < 0)
+        return r;
+    waker_wait(c->waker);
+    c->queue_seen = 0;
+    timer_start(&c->write_timer, c->loop, c->write_timeout_ms, on_write_late, c);
+    return 0;
+}
+
+static void on_writable(void *ctx)
+{
+    struct conn *c = ctx;
+
+    if (c->broken || c->writing) /* on_written() will say it */
+        return;
+    timer_stop(&c->write_timer);
+    c->events->on_drained(c);
 }
 
 /* One whole answer may be larger than what may wait: only what comes on top of that is too much. */
@@ -491,29 +547,13 @@ void conn_end(struct conn *c)
         shutdown(fd, SHUT_WR);
 }
 
-size_t conn_peer(const struct conn *c, char *out, size_t room, bool *ret_is_loopback)
+bool conn_is_loopback(const struct conn *c)
 {
     struct sockaddr_storage address;
-    int length = sizeof address, n = -1;
-    char text[INET6_ADDRSTRLEN];
+    int length = sizeof address;
 
-    *ret_is_loopback = true;
     if (c->uv.handle.type != UV_TCP)
-        return (size_t)snprintf(out, room, "unix");
-    *ret_is_loopback = false;
-    if (uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&address, &length) < 0)
-        return (size_t)snprintf(out, room, "gone");
-    *ret_is_loopback = door_is_loopback((struct sockaddr *)&address);
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)&address;
-
-        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-        n = snprintf(out, room, "%s:%u", text, ntohs(v4->sin_port));
-    } else {
-        const struct sockaddr_in6 *v6 = (const void *)&address;
-
-        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-        n = snprintf(out, room, "[%s]:%u", text, ntohs(v6->sin6_port));
-    }
-    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+        return true;
+    return uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&address, &length) == 0 &&
+           door_is_loopback((struct sockaddr *)&address);
 }

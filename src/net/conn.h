@@ -21,6 +21,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "net/tls.h"
+#include "net/waker.h"
 
 struct conn;
 
@@ -47,11 +48,13 @@ struct conn {
     struct tls *tls;
     struct buf waiting;         /* put and not yet written */
     struct conn_write *writing; /* handed to uv, because the socket was full */
+    struct waker *waker;        /* NULL until conn_send_file() found the socket full */
     struct timer write_timer;
     size_t queue_high, queue_seen;
     uint32_t write_timeout_ms;
     int broken; /* why, until on_end has said it */
     bool is_connected, is_open, is_reading, is_closing, is_shaken, has_polite_end;
+    bool is_bulk; /* reads all that the loop has room for: of files, not of words */
 };
 
 enum { CONN_QUEUE_MAX = 64 << 20 }; /* bytes: a producer that does not listen to -EAGAIN is cut */
@@ -80,11 +83,19 @@ MUST_USE int conn_put(struct conn *c, struct str piece);
 MUST_USE int conn_flush(struct conn *c);
 MUST_USE int conn_send(struct conn *c, const struct str *pieces, size_t count);
 
+/* Straight from a file's cache, after what was put: how many bytes the system took; -EAGAIN: none
+ * now, stop until on_drained; 0: not this way (TLS), conn_send() instead; -EPIPE. */
+MUST_USE int64_t conn_send_file(struct conn *c, int file, uint64_t at, size_t length);
+
+/* on_drained comes when the system takes bytes again: at once, or later. For who has sent enough in
+ * this turn of the loop. -EPIPE, or -ENOMEM and the like. */
+MUST_USE int conn_wait(struct conn *c);
+
 /* Bytes put and not yet taken by the system. */
 size_t conn_queued(const struct conn *c);
 
 /* Ends our side; the peer's stays open. Everything must have been written (conn_queued() is 0). */
 void conn_end(struct conn *c);
 
-/* The peer's address as "127.0.0.1:51034", "[::1]:51034" or "unix". Returns the length. */
-size_t conn_peer(const struct conn *c, char *out, size_t room, bool *ret_is_loopback);
+/* The peer is on this machine: a loopback address, or a Unix socket. */
+bool conn_is_loopback(const struct conn *c);

@@ -20,6 +20,7 @@ struct network {
 /* Written by door_open() before any thread starts, read by all. */
 static struct {
     bool is_open, loopback_only;
+    const char *program;
     struct network allowed[NETWORKS_MAX];
     size_t allowed_count;
 } door;
@@ -36,6 +37,7 @@ void door_open(void)
     struct str rest = str_from(nets);
 
     door.loopback_only = only && strcmp(only, "1") == 0;
+    door.program = getenv("TAMPU_ALLOW_PROGRAM");
     door.allowed_count = 0;
     while (rest.len)
         allow(str_trim(str_cut(rest, ',', &rest)));
@@ -68,6 +70,14 @@ int door_check_name(struct str name)
 {
     assert(door.is_open && "door_open() comes first");
     return !door.loopback_only || str_equal_nocase(name, STR("localhost")) ? 0 : -EPERM;
+}
+
+int door_check_program(const char *path)
+{
+    assert(door.is_open && "door_open() comes first");
+    if (!door.loopback_only || (door.program && strcmp(door.program, path) == 0))
+        return 0;
+    return -EPERM;
 }
 
 bool door_is_loopback(const struct sockaddr *address)

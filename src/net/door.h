@@ -24,5 +24,9 @@ void door_close_to_loopback(void);
 MUST_USE int door_check_address(const struct sockaddr *address);
 MUST_USE int door_check_name(struct str name);
 
+/* Of a program that reaches out by itself, as sendmail does: with TAMPU_LOOPBACK_ONLY only the one
+ * that TAMPU_ALLOW_PROGRAM names. */
+MUST_USE int door_check_program(const char *path);
+
 /* Whether it is 127.0.0.0/8, ::1 or a Unix socket. */
 bool door_is_loopback(const struct sockaddr *address);

@@ -15,7 +15,7 @@
 #include "net/wheel.h"
 
 enum {
-    READ_ROOM = 65536,
+    READ_ROOM = 262144,
     LATER_ROOM = 256,
     DATE_ROOM = 32,
 };

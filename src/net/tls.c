@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { WORDS_ROOM = 160 };
 
@@ -203,6 +205,21 @@ bool tls_is_resumed(const struct tls *t)
     return SSL_session_reused(t->ssl);
 }
 
+int tls_certificate_until(const char *path, int64_t *ret_s)
+{
+    FILE *file = fopen(path, "re");
+    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    struct tm ends = {0};
+    bool ok = certificate && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &ends) == 1;
+
+    X509_free(certificate);
+    if (file)
+        fclose(file);
+    if (ok)
+        *ret_s = (int64_t)timegm(&ends);
+    return ok ? 0 : file ? -EINVAL : -ENOENT;
+}
+
 const char *tls_words(const struct tls *t)
 {
     return t->words;
@@ -290,4 +307,22 @@ static int fail(struct tls *t)
     snprintf(t->words, sizeof t->words, "TLS: %s", reason ? reason : "the connection broke");
     ERR_clear_error();
     return -EPROTO;
+}
+
+int tls_certificate_end(int64_t *ret_us, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    struct tm utc = {0};
+    int r = !file ? -ENOENT : !certificate ? -EINVAL : 0;
+
+    if (r == 0 && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) != 1)
+        r = -EINVAL;
+    if (r == 0)
+        *ret_us = (int64_t)timegm(&utc) * 1000000;
+    X509_free(certificate);
+    if (file)
+        fclose(file);
+    ERR_clear_error();
+    return r;
 }

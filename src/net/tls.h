@@ -36,6 +36,10 @@ void tls_session_free(struct ssl_session_st *session);
 /* Hands received bytes in. 0 or -ENOMEM. */
 MUST_USE int tls_feed(struct tls *t, struct str bytes);
 
+/* When the first certificate in that PEM file ends, microseconds since 1970. 0; -ENOENT, -EINVAL.
+ */
+MUST_USE int tls_certificate_end(int64_t *ret_us, const char *path);
+
 /* Goes on with the handshake: 1 done, 0 needs more bytes, -EPROTO failed: tls_words(). */
 int tls_shake(struct tls *t);
 
@@ -53,6 +57,9 @@ MUST_USE int tls_take(struct tls *t, struct buf *out);
 
 /* Whether the handshake took up an earlier session. */
 bool tls_is_resumed(const struct tls *t);
+
+/* When the first certificate of a PEM file ends, seconds of Unix time. 0, -ENOENT, -EINVAL. */
+MUST_USE int tls_certificate_until(const char *path, int64_t *ret_s);
 
 /* What went wrong. Lives as long as t. */
 const char *tls_words(const struct tls *t);

@@ -13,6 +13,9 @@ static void judge(struct check *c, struct judged *line);
 static double speed_of(const struct judged *line, const struct box *box);
 static bool fits_at(const struct box *box, const struct artifact *a, const struct run *run,
                     uint64_t context, uint32_t slots);
+static bool is_spanned(const struct check *c, const struct judged *line);
+static const struct fleet_engine *lender_of(const struct machine *m);
+static void say_spanned(struct check *c, const struct judged *line);
 static void say_impossible(struct check *c, const struct judged *line, const struct box *box);
 static void say_too_long(struct check *c, const struct judged *line, const struct box *box);
 static void check_share(struct check *c, const struct machine *m);
@@ -49,8 +52,58 @@ static void judge(struct check *c, struct judged *line)
         say_too_long(c, line, &box);
         return;
     }
+    if (is_spanned(c, line)) {
+        say_spanned(c, line);
+        return;
+    }
     line->works = false;
     say_impossible(c, line, &box);
+}
+
+/* With `span: true` llama-servers hold together what none of them holds alone. Which of them, and
+ * how fast, is the plan's to say; here is only whether they all have the memory. */
+static bool is_spanned(const struct check *c, const struct judged *line)
+{
+    uint64_t need = footprint_total(&line->need), have = 0;
+
+    if (!c->fleet->span || line->model->engine->kind != ENGINE_llama_server)
+        return false;
+    for (uint32_t i = 0; i < c->fleet->machines_count; i++) {
+        const struct machine *m = &c->fleet->machines[i];
+        const struct fleet_engine *e = machine_serves(m) ? lender_of(m) : NULL;
+        struct box box;
+
+        if (!e || !machine_box(&box, c->catalog, m, e))
+            continue;
+        have += box.gpu_bytes ? box.gpu_bytes : box.ram_bytes;
+    }
+    return have >= need;
+}
+
+static const struct fleet_engine *lender_of(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->engines_count; i++)
+        if (m->engines[i].kind == ENGINE_llama_server)
+            return &m->engines[i];
+    return NULL;
+}
+
+static void say_spanned(struct check *c, const struct judged *line)
+{
+    const struct fleet_model *model = line->model;
+
+    check_say(c,
+              (struct finding){.code = FINDING_does_not_fit,
+                               .severity = SEVERITY_note,
+                               .where = check_place(model->pull_at, model->at),
+                               .machine = line->machine->name,
+                               .subject = model->pull,
+                               .fix = "start rpc-server on the machines that `tampu plan` names, "
+                                      "and this llama-server with --rpc"},
+              "'%.*s' needs %.1f GiB, more than %.*s has: with span: true other machines lend it "
+              "memory",
+              STR_ARG(model->pull), (double)footprint_total(&line->need) / gib,
+              STR_ARG(line->machine->name));
 }
 
 static double speed_of(const struct judged *line, const struct box *box)

@@ -98,6 +98,23 @@ void affinity_forget(struct affinity *a, uint32_t copy)
     a->held[copy] = (struct held){0};
 }
 
+/* Prompts have numbers of their own: only what is held has to be found again. */
+void affinity_inherit(struct affinity *a, const struct affinity *old, const int *from)
+{
+    a->prompts = old->prompts;
+    for (uint32_t i = 0; i < a->copies; i++)
+        if (from[i] >= 0)
+            a->held[i] = old->held[from[i]];
+    for (size_t at = 0; at < (size_t)old->rows * WAYS; at++)
+        for (uint32_t i = 0; old->entries[at].chain && i < a->copies; i++)
+            if (from[i] == (int)old->entries[at].copy) {
+                struct entry moved = old->entries[at];
+
+                moved.copy = i;
+                remember(a, &moved);
+            }
+}
+
 static struct entry *row_of(const struct affinity *a, uint64_t chain)
 {
     return &a->entries[(size_t)(chain % a->rows) * WAYS];

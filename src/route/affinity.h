@@ -48,3 +48,7 @@ uint32_t affinity_tokens(const struct affinity_found *found, uint32_t copy);
 void affinity_note(struct affinity *a, uint32_t copy, uint32_t slots,
                    const struct prompt_piece *pieces, uint32_t count);
 void affinity_forget(struct affinity *a, uint32_t copy);
+
+/* All that another knew, after a reload: from[i] is the number that copy i had there; negative: it
+ * is new. */
+void affinity_inherit(struct affinity *a, const struct affinity *old, const int *from);

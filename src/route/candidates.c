@@ -12,9 +12,10 @@ struct gather {
     const struct view *view;
     struct candidates *found;
     uint32_t capabilities;
-    struct space space; /* its identity is empty: any */
-    uint32_t named;     /* copies that have the name, able or not */
-    uint32_t lacking;   /* capabilities that some of them lack */
+    struct space space;       /* its identity is empty: any */
+    uint32_t named;           /* copies that have the name, able or not */
+    uint32_t lacking;         /* capabilities that some of them lack */
+    const struct copy *asked; /* NULL: the first that is found is what was asked for */
 };
 
 static void gather_named(struct gather *g, struct str name);
@@ -23,6 +24,11 @@ static void gather_machine(struct gather *g, const struct category *category,
                            const struct machine *machine);
 static void gather_selected(struct gather *g, const struct selector *selector);
 static void add(struct gather *g, const struct copy *copy);
+static bool is_of(const struct view *view, const struct category *category,
+                  const struct copy *copy);
+static uint8_t sizes_apart(const struct copy *a, const struct copy *b, enum parity parity);
+static int size_of(const struct copy *c);
+static bool is_known(const struct candidates *found, const struct copy *copy);
 static bool is_other_space(const struct gather *g, const struct copy *copy);
 static int not_found(const struct view *view, struct str name, struct err *err);
 static int not_able(const struct gather *g, struct str name, struct err *err);
@@ -44,7 +50,7 @@ int candidates_find_space(struct candidates *ret, const struct view *view, struc
     const struct category *category = fleet_category(view->fleet, asked);
     struct selector selector;
 
-    ret->count = ret->fenced_count = 0;
+    ret->count = ret->fenced_count = ret->ruled_out_count = 0;
     ret->line = (struct str){0};
     gather_named(&g, asked);
     if (!g.named && category) {
@@ -62,6 +68,40 @@ int candidates_find_space(struct candidates *ret, const struct view *view, struc
     if (!ret->count && ret->fenced_count)
         return not_there(&g, name, space, err);
     return ret->count ? 0 : not_able(&g, name, err);
+}
+
+void candidates_step_down(struct candidates *ret, const struct view *view, const struct copy *asked,
+                          uint32_t capabilities)
+{
+    const struct fleet *f = view->fleet;
+    struct gather g = {.view = view, .found = ret, .capabilities = capabilities, .asked = asked};
+
+    ret->count = ret->fenced_count = ret->ruled_out_count = 0;
+    for (uint32_t i = 0; i < view->copies_count; i++)
+        if (parity_of(asked, &view->copies[i]) == PARITY_equivalent)
+            add(&g, &view->copies[i]);
+    for (uint32_t i = 0, before = ret->count; i < f->categories_count && ret->count == before; i++)
+        if (is_of(view, &f->categories[i], asked))
+            gather_category(&g, &f->categories[i]);
+}
+
+static bool is_of(const struct view *view, const struct category *category, const struct copy *copy)
+{
+    struct candidates found = {.count = 0};
+    struct gather g = {.view = view, .found = &found};
+
+    gather_category(&g, category);
+    for (uint32_t i = 0; i < found.count; i++)
+        if (copy_is_same_artifact(found.rows[i].copy, copy))
+            return true;
+    return false;
+}
+
+void candidates_rule_out(struct candidates *c, const struct copy *copy, enum rejection why,
+                         const char *what)
+{
+    if (c->ruled_out_count < CANDIDATES_MAX)
+        c->ruled_out[c->ruled_out_count++] = (struct ruled_out){copy, why, what};
 }
 
 int candidates_each_name(const struct view *view, name_fn *fn, void *ctx)
@@ -166,25 +206,71 @@ static void gather_selected(struct gather *g, const struct selector *selector)
 static void add(struct gather *g, const struct copy *copy)
 {
     struct candidates *found = g->found;
+    const struct copy *asked = g->asked ? g->asked : found->count ? found->rows[0].copy : copy;
+    uint32_t lacking = g->capabilities & ~copy->capabilities;
     enum parity parity;
 
     g->named++;
-    if ((copy->capabilities & g->capabilities) != g->capabilities) {
-        g->lacking |= g->capabilities & ~copy->capabilities;
+    if (is_known(found, copy) || (g->asked && copy_is_same_artifact(asked, copy)))
+        return;
+    if (lacking) {
+        g->lacking |= lacking;
+        candidates_rule_out(found, copy, REJECTION_unable,
+                            capability_name((enum capability)__builtin_ctz(lacking)));
         return;
     }
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->rows[i].copy == copy)
-            return;
     if (is_other_space(g, copy)) {
         if (found->fenced_count < CANDIDATES_MAX)
             found->fenced[found->fenced_count++] = copy;
+        candidates_rule_out(found, copy, REJECTION_space, NULL);
         return;
     }
-    parity = found->count ? parity_of(found->rows[0].copy, copy) : PARITY_identical;
-    if (parity == PARITY_incompatible || found->count == CANDIDATES_MAX)
-        return;
-    found->rows[found->count++] = (struct candidate){copy, parity};
+    parity = copy == asked ? PARITY_identical : parity_of(asked, copy);
+    if (parity == PARITY_incompatible)
+        candidates_rule_out(found, copy, REJECTION_space, NULL);
+    else if (found->count == CANDIDATES_MAX)
+        candidates_rule_out(found, copy, REJECTION_too_many, NULL);
+    else
+        found->rows[found->count++] = (struct candidate){
+            .copy = copy, .parity = parity, .sizes = sizes_apart(asked, copy, parity)};
+}
+
+/* As their deployment names say, else as their parameters do; 0 when nobody knows. */
+static uint8_t sizes_apart(const struct copy *a, const struct copy *b, enum parity parity)
+{
+    int apart;
+
+    if (parity != PARITY_degraded || !(a->has_parts || a->params) || !(b->has_parts || b->params))
+        return 0;
+    apart = size_of(a) - size_of(b);
+    return (uint8_t)(apart < 0 ? -apart : apart);
+}
+
+static int size_of(const struct copy *c)
+{
+    static const uint64_t largest[SIZE_COUNT] = {
+#define SIZE_BAND(size, from, to) [SIZE_##size] = to,
+#include "tables/sizes.def"
+    };
+    int size = 0;
+
+    if (c->has_parts)
+        return (int)c->parts.size;
+    while (c->params > largest[size])
+        size++;
+    return size;
+}
+
+/* A copy may be gathered twice: as a model of two names, say. */
+static bool is_known(const struct candidates *found, const struct copy *copy)
+{
+    for (uint32_t i = 0; i < found->count; i++)
+        if (found->rows[i].copy == copy)
+            return true;
+    for (uint32_t i = 0; i < found->ruled_out_count; i++)
+        if (found->ruled_out[i].copy == copy)
+            return true;
+    return false;
 }
 
 /* Also of models that nobody knows: two of them are not taken for one. */

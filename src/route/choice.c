@@ -2,32 +2,48 @@
 /* The way to answer an errand that costs least. */
 #include "route/choice.h"
 
+#include <limits.h>
 #include <math.h>
 
 /* The best so far, and the one that is looked at: they change places. */
+/* One request in so many looks whether a slow copy is well again. */
+enum { CURIOUS = 8 };
+
 struct search {
     struct costs costs[2];
     unsigned best; /* of costs */
-    uint32_t copy;
+    uint32_t copy, cached_tokens;
+    unsigned tier;
     double best_s, second_s;
     int missed; /* away, and the best of these if it were loaded */
     double missed_s;
 };
 
 static double output_of(const struct errand *e);
-static void compare(struct search *s, const struct board *b, uint32_t copy, double weight);
+static bool reckon(struct costs *ret, const struct board *b, const struct errand *e,
+                   const struct errand_option *o, struct cost_asked *asked, uint64_t now_ms);
+static enum tier tier_of(const struct board *b, const struct errand *e,
+                         const struct errand_option *o, const struct costs *c);
+static void compare(struct search *s, const struct board *b, const struct errand *e,
+                    const struct errand_option *o, uint32_t cached_tokens);
 static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
                      const struct search *s);
+static void explain(const struct errand *e, const struct search *s);
 
 bool choice_make(struct choice *ret, const struct board *b, const struct errand *e, uint64_t now_ms)
 {
-    struct search s = {
-        .best_s = INFINITY, .second_s = INFINITY, .missed_s = INFINITY, .missed = BOARD_NONE};
+    struct search s = {.best_s = INFINITY,
+                       .second_s = INFINITY,
+                       .missed_s = INFINITY,
+                       .missed = BOARD_NONE,
+                       .tier = UINT_MAX};
     struct affinity_found cached;
     struct cost_asked asked = {.worth = &e->worth,
                                .prompt_tokens = e->prompt_tokens,
                                .output_tokens = output_of(e),
-                               .company = e->company};
+                               .company = e->company,
+                               .is_opaque = e->is_opaque,
+                               .is_curious = e->id % CURIOUS == 0};
 
     affinity_find(b->affinity, e->pieces, e->pieces_count, &cached);
     if (e->why)
@@ -37,17 +53,15 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
         enum rejection rejected = choice_rejects(b, e, i, now_ms);
         struct costs *c = &s.costs[!s.best];
 
-        asked.parity = o->parity;
         asked.cached_tokens = affinity_tokens(&cached, o->copy);
         if (rejected != REJECTION_none)
             *c = (struct costs){0};
-        else if (!costs_reckon(c, b, o->copy, &asked, now_ms))
+        else if (!reckon(c, b, e, o, &asked, now_ms))
             rejected = REJECTION_no_room;
         if (e->why)
-            why_add(e->why, o->copy, o->parity,
-                    rejected == REJECTION_none ? REJECTION_dearer : rejected, c);
+            why_add(e->why, o, rejected == REJECTION_none ? REJECTION_dearer : rejected, c);
         if (rejected == REJECTION_none)
-            compare(&s, b, o->copy, e->worth.weight);
+            compare(&s, b, e, o, (uint32_t)asked.cached_tokens);
     }
     return conclude(ret, b, e, &s);
 }
@@ -56,28 +70,56 @@ enum rejection choice_rejects(const struct board *b, const struct errand *e, uin
                               uint64_t now_ms)
 {
     const struct errand_option *o = &e->options[option];
-    const struct board_copy *c = &b->copies[o->copy];
-    const struct board_machine *m = c->machine == BOARD_NONE ? NULL : &b->machines[c->machine];
+    const struct board_copy *c;
+    const struct board_engine *engine;
 
+    if (o->copy == ERRAND_GONE)
+        return REJECTION_gone;
+    c = &b->copies[o->copy];
+    engine = &b->engines[c->engine];
     if (o->tried)
         return REJECTION_tried;
-    if (!m)
-        return e->cloud_closed                     ? REJECTION_cloud
-               : board_is_open(b, o->copy, now_ms) ? REJECTION_none
-                                                   : REJECTION_benched;
-    if (m->is_down)
+    if (c->machine == BOARD_NONE && e->cloud_closed)
+        return REJECTION_cloud;
+    if (c->is_absent)
+        return REJECTION_absent;
+    if (engine->is_down)
         return REJECTION_down;
-    if (m->is_drained)
+    if (c->machine != BOARD_NONE && b->machines[c->machine].is_drained)
         return REJECTION_drained;
+    if (engine->held_until_ms > now_ms)
+        return REJECTION_held;
     if (!board_is_open(b, o->copy, now_ms))
         return REJECTION_benched;
-    if (!c->facts->artifact)
-        return REJECTION_unknown;
-    if (!c->fits)
+    if (!c->fits && !e->tries_all)
         return REJECTION_no_room;
-    if (e->prompt_tokens > c->expected.context)
+    if (e->prompt_least && c->expected.context && e->prompt_least > c->expected.context)
         return REJECTION_too_long;
     return REJECTION_none;
+}
+
+/* False: it does not fit beside what stays there. Who tries all asks it as if it were loaded. */
+static bool reckon(struct costs *ret, const struct board *b, const struct errand *e,
+                   const struct errand_option *o, struct cost_asked *asked, uint64_t now_ms)
+{
+    asked->parity = (enum parity)o->parity;
+    asked->sizes = o->sizes;
+    asked->anyway = false;
+    if (b->copies[o->copy].fits && costs_reckon(ret, b, o->copy, asked, now_ms))
+        return true;
+    asked->anyway = true;
+    return e->tries_all && costs_reckon(ret, b, o->copy, asked, now_ms);
+}
+
+static enum tier tier_of(const struct board *b, const struct errand *e,
+                         const struct errand_option *o, const struct costs *c)
+{
+    if (c->is_doubtful)
+        return TIER_doubtful;
+    if (o->tier == TIER_first && e->tries_all && b->copies[o->copy].machine != BOARD_NONE &&
+        e->worth.deadline_s > 0 && c->first_s > e->worth.deadline_s)
+        return TIER_cloud; /* it competes with the cloud: neither is what was wanted */
+    return (enum tier)o->tier;
 }
 
 static double output_of(const struct errand *e)
@@ -85,26 +127,30 @@ static double output_of(const struct errand *e)
     return e->output_max ? fmin(e->output_max, e->output_tokens) : e->output_tokens;
 }
 
-static void compare(struct search *s, const struct board *b, uint32_t copy, double weight)
+static void compare(struct search *s, const struct board *b, const struct errand *e,
+                    const struct errand_option *o, uint32_t cached_tokens)
 {
     const struct costs *c = &s->costs[!s->best];
+    unsigned tier = tier_of(b, e, o, c);
 
-    if (b->copies[copy].state == COPY_away) {
-        double loaded_s = c->total_s - c->evict_s - weight * (c->load_s + c->load.wait_s);
+    if (b->copies[o->copy].state == COPY_away && !c->is_doubtful) {
+        double loaded_s = c->total_s - c->evict_s - e->worth.weight * (c->load_s + c->load.wait_s);
 
         if (loaded_s < s->missed_s) {
             s->missed_s = loaded_s;
-            s->missed = (int)copy;
+            s->missed = (int)o->copy;
         }
     }
-    if (c->total_s >= s->best_s) {
+    if (tier > s->tier || (tier == s->tier && c->total_s >= s->best_s)) {
         s->second_s = fmin(s->second_s, c->total_s);
         return;
     }
-    s->second_s = s->best_s;
+    s->second_s = fmin(s->second_s, s->best_s);
     s->best_s = c->total_s;
+    s->tier = tier;
     s->best = !s->best;
-    s->copy = copy;
+    s->copy = o->copy;
+    s->cached_tokens = cached_tokens;
 }
 
 static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
@@ -113,12 +159,24 @@ static bool conclude(struct choice *ret, const struct board *b, const struct err
     if (isinf(s->best_s))
         return false;
     ret->copy = s->copy;
+    ret->cached_tokens = s->cached_tokens;
     ret->costs = s->costs[s->best];
     /* Were it not loaded, it could be loaded: it never spares more than that. */
-    ret->saved_s = fmin(s->second_s - s->best_s, board_load_s(&b->copies[s->copy]));
+    ret->saved_s = fmax(0, fmin(s->second_s - s->best_s, board_load_s(&b->copies[s->copy])));
     ret->missed_s = fmax(0, s->best_s - s->missed_s);
     ret->missed = ret->missed_s > 0 ? s->missed : BOARD_NONE;
     if (e->why)
-        why_choose(e->why, s->copy);
+        explain(e, s);
     return true;
+}
+
+/* Its rows stand beside the options. Of another tier, it is not seconds that decided. */
+static void explain(const struct errand *e, const struct search *s)
+{
+    struct why *why = e->why;
+
+    for (uint32_t i = 0; i < why->count; i++)
+        if (why->rows[i].rejected == REJECTION_dearer && e->options[i].tier > s->tier)
+            why->rows[i].rejected = REJECTION_farther;
+    why_choose(why, s->copy);
 }

@@ -5,7 +5,8 @@
  *     if (choice_make(&choice, board, errand, now_ms))
  *         choice.starts_now ? send it : keep it in line, there is nothing better to do with it
  *
- * Ties go to whoever comes first in the errand's order. Pure; allocates nothing.
+ * Tiers come first (route/errand.h); ties go to whoever comes first in the errand's order. Pure;
+ * allocates nothing.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 struct choice {
     uint32_t copy;
     struct costs costs;
+    uint32_t cached_tokens;
     double saved_s;  /* by its being loaded: the next best would have cost so much more */
     int missed;      /* a copy that is away, and would have been better; BOARD_NONE */
     double missed_s; /* by so much */

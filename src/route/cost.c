@@ -9,10 +9,11 @@ const struct worth worth_usual = {
     .second_micro = 500,
     .deadline_s = 30,
     .parity_s = {[PARITY_equivalent] = 1, [PARITY_degraded] = 15},
+    .size_s = 15,
 };
 
-/* A cloud model that was never measured: first token, and a token after that. */
-static const double cloud_first_s = 0.8, cloud_step_s = 0.015;
+const double opaque_s = 10;
+const double cloud_first_s = 0.8, cloud_step_s = 0.015;
 
 /* How unsure times are, as a part of what they should be. */
 static const double late_spread = 0.15;
@@ -20,13 +21,16 @@ static const double late_spread = 0.15;
 static void reckon_work(struct costs *c, const struct board_copy *copy, const struct cost_asked *a);
 static void reckon_cloud(struct costs *c, const struct board_copy *copy,
                          const struct cost_asked *a);
-static bool reckon_start(struct costs *c, const struct board *b, uint32_t copy, uint64_t now_ms);
+static bool reckon_start(struct costs *c, const struct board *b, uint32_t copy, bool anyway,
+                         uint64_t now_ms);
 static double wait_for_slot_s(const struct board_copy *copy, uint64_t now_ms);
 static void reckon_neighbours(struct costs *c, const struct board *b, uint32_t copy,
                               uint64_t now_ms);
 static void reckon_batch(struct costs *c, const struct board_copy *copy, uint64_t now_ms);
 static double reckon_failure_s(const struct costs *c, const struct board_machine *m,
                                uint64_t now_ms);
+static double ratio_of(const struct board_copy *copy, enum estimate_kind kind, double context,
+                       bool is_curious);
 static double reckon_late_s(const struct costs *c, const struct cost_asked *asked);
 static double likelihood(double value, double limit);
 
@@ -37,12 +41,15 @@ bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
     const struct board_machine *m = c->machine == BOARD_NONE ? NULL : &b->machines[c->machine];
     const struct worth *worth = asked->worth;
 
-    *ret = (struct costs){.parity_s = worth->parity_s[asked->parity]};
-    if (!m)
+    *ret =
+        (struct costs){.parity_s = worth->parity_s[asked->parity] + worth->size_s * asked->sizes};
+    if (asked->is_opaque)
+        ret->decode_s = opaque_s * estimate_ratio(&c->estimate, ESTIMATE_decode, 0);
+    else if (!m)
         reckon_cloud(ret, c, asked);
     else
         reckon_work(ret, c, asked);
-    if (!reckon_start(ret, b, copy, now_ms))
+    if (!reckon_start(ret, b, copy, asked->anyway, now_ms))
         return false;
     if (asked->company > 1)
         ret->evict_s /= asked->company;
@@ -68,9 +75,16 @@ static void reckon_work(struct costs *c, const struct board_copy *copy, const st
     unsigned batch = copy->run_count < copy->slots ? copy->run_count + 1 : copy->slots;
 
     c->prompt_s = expect_prompt_s(&copy->expected, fresh > 1 ? fresh : 1, a->cached_tokens) *
-                  estimate_ratio(&copy->estimate, ESTIMATE_prompt, a->prompt_tokens);
+                  ratio_of(copy, ESTIMATE_prompt, a->prompt_tokens, a->is_curious);
     c->decode_s = a->output_tokens * expect_step_s(&copy->expected, batch, context) *
-                  estimate_ratio(&copy->estimate, ESTIMATE_decode, context);
+                  ratio_of(copy, ESTIMATE_decode, context, a->is_curious);
+}
+
+static double ratio_of(const struct board_copy *copy, enum estimate_kind kind, double context,
+                       bool is_curious)
+{
+    return is_curious && copy->drift[kind].is_slow ? 0
+                                                   : estimate_ratio(&copy->estimate, kind, context);
 }
 
 static void reckon_cloud(struct costs *c, const struct board_copy *copy, const struct cost_asked *a)
@@ -91,12 +105,14 @@ static void reckon_cloud(struct costs *c, const struct board_copy *copy, const s
         a->output_tokens * cloud_step_s * estimate_ratio(&copy->estimate, ESTIMATE_decode, 0);
 }
 
-static bool reckon_start(struct costs *c, const struct board *b, uint32_t copy, uint64_t now_ms)
+static bool reckon_start(struct costs *c, const struct board *b, uint32_t copy, bool anyway,
+                         uint64_t now_ms)
 {
     const struct board_copy *at = &b->copies[copy];
     const struct board_machine *m;
 
-    if (at->state == COPY_loaded) {
+    if (at->state == COPY_loaded || anyway) {
+        c->is_doubtful = anyway;
         c->wait_s = wait_for_slot_s(at, now_ms);
         c->starts_now = at->run_count < at->slots && at->planned_s <= 0;
         return true;
@@ -111,7 +127,7 @@ static bool reckon_start(struct costs *c, const struct board *b, uint32_t copy, 
     c->wait_s = c->load.wait_s + at->planned_s / at->slots;
     c->load_s = c->load.unload_s + board_load_s(at);
     c->evict_s = c->load.evict_s;
-    c->starts_now = c->load.wait_s <= 0 && at->planned_s <= 0;
+    c->starts_now = c->load.wait_s <= 0 && at->planned_s <= 0 && at->run_count < at->slots;
     return c->load.is_possible;
 }
 
@@ -122,7 +138,7 @@ static double wait_for_slot_s(const struct board_copy *copy, uint64_t now_ms)
 
     if (copy->run_count < copy->slots && copy->planned_s <= 0)
         return 0;
-    for (uint32_t i = 0; i < copy->run_count; i++)
+    for (uint32_t i = 0; i < copy->known_count; i++)
         first_s = fmin(first_s, board_run_rest_s(&copy->runs[i], now_ms));
     if (copy->run_count < copy->slots)
         first_s = 0;
@@ -142,7 +158,7 @@ static void reckon_neighbours(struct costs *c, const struct board *b, uint32_t c
 
         if (m->loaded[i] == copy || !other->run_count)
             continue;
-        for (uint32_t k = 0; k < other->run_count; k++) {
+        for (uint32_t k = 0; k < other->known_count; k++) {
             double run_s = board_run_rest_s(&other->runs[k], now_ms);
 
             rest_s = fmax(rest_s, run_s);
@@ -164,7 +180,7 @@ static void reckon_batch(struct costs *c, const struct board_copy *copy, uint64_
     before = expect_step_s(&copy->expected, copy->run_count, 0);
     after = expect_step_s(&copy->expected, copy->run_count + 1, 0);
     longer = after > 0 ? 1 - before / after : 0;
-    for (uint32_t i = 0; i < copy->run_count; i++) {
+    for (uint32_t i = 0; i < copy->known_count; i++) {
         double rest_s = board_run_rest_s(&copy->runs[i], now_ms);
 
         c->others_s +=

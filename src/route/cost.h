@@ -21,10 +21,18 @@ struct worth {
     double second_micro;           /* what a second is worth, in millionths of a dollar */
     double deadline_s;             /* by when the first token should be there; 0: no matter */
     double pace_s;                 /* how long each token after it may take; 0: no matter */
-    double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for */
+    double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for, */
+    double size_s;                 /* and for each size that it is larger or smaller */
 };
 
-/* weight 1; 500 (a dollar saves 2,000 s); 30 s; identical 0, equivalent 1, degraded 15. */
+/* A cloud model that was never measured: its first token, and a token after that. */
+extern const double cloud_first_s, cloud_step_s;
+
+/* Work without tokens, an image or a transcript, on a copy that was never measured. */
+extern const double opaque_s;
+
+/* weight 1; 500 (a dollar saves 2,000 s); 30 s; identical 0, equivalent 1, degraded 15 and 15 for
+ * each size. */
 extern const struct worth worth_usual;
 
 struct cost_asked {
@@ -32,6 +40,10 @@ struct cost_asked {
     double prompt_tokens, output_tokens, cached_tokens; /* cached: in that copy's prompt cache */
     double company; /* requests that would share what a load costs others; at least 1 */
     enum parity parity;
+    unsigned sizes;
+    bool is_opaque;  /* work without tokens */
+    bool is_curious; /* what a slow copy takes counts nothing: somebody must see if it is well */
+    bool anyway;     /* although nothing says that it fits there: as if it were loaded */
 };
 
 struct costs {
@@ -46,6 +58,7 @@ struct costs {
     double money_micro;
     double first_s, finish_s, total_s;
     bool starts_now;       /* a slot is free, or its load may begin */
+    bool is_doubtful;      /* it was reckoned anyway */
     struct load_plan load; /* when it is away */
 };
 

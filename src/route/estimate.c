@@ -25,6 +25,13 @@ void estimate_learn(struct estimate *e, enum estimate_kind kind, double context_
         e->learned[kind][i] = (float)(lean(&e->buckets[kind][i], all) - 1);
 }
 
+void estimate_forget(struct estimate *e, enum estimate_kind kind)
+{
+    e->all[kind] = (struct ratios){0};
+    memset(e->buckets[kind], 0, sizeof e->buckets[kind]);
+    memset(e->learned[kind], 0, sizeof e->learned[kind]);
+}
+
 double estimate_ratio(const struct estimate *e, enum estimate_kind kind, double context_tokens)
 {
     return 1 + (double)e->learned[kind][bucket_of(context_tokens)];

@@ -33,6 +33,9 @@ struct estimate {
 void estimate_learn(struct estimate *e, enum estimate_kind kind, double context_tokens,
                     double observed_s, double expected_s);
 
+/* Nothing was measured yet. */
+void estimate_forget(struct estimate *e, enum estimate_kind kind);
+
 /* What the expectation has to be multiplied with. */
 double estimate_ratio(const struct estimate *e, enum estimate_kind kind, double context_tokens);
 

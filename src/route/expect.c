@@ -6,6 +6,10 @@
 
 enum { BATCH_TOKENS = 512, FAR_TOKENS = 4096 };
 
+/* Ten tokens a second, 200 of a prompt, and a load of ten seconds: soon corrected by measurements.
+ */
+static const double assumed_step_s = 0.1, assumed_token_s = 0.005, assumed_load_s = 10;
+
 static void flatten(struct expected *e, const struct box *box, const struct load *load);
 
 bool expect_is_single(const struct artifact *a)
@@ -21,7 +25,7 @@ bool expect_copy(struct expected *ret, const struct box *machine, const struct e
     struct run run = {.slots = expect_is_single(a) ? 1 : rules->slots, .kv = rules->kv};
 
     run.context = engine_rules_context(rules, machine, a, context);
-    *ret = (struct expected){.context = (uint32_t)run.context};
+    *ret = (struct expected){.context = (uint32_t)run.context, .file_bytes = a->bytes};
     ret->need = memory_need_of(&a->model->geometry, a->bytes, &run);
     ret->predicted_bytes = memory_ollama_estimate(&a->model->geometry, a->bytes, &run);
     ret->fit = engine_rules_fit(rules, machine, &ret->need);
@@ -30,6 +34,15 @@ bool expect_copy(struct expected *ret, const struct box *machine, const struct e
         return false;
     flatten(ret, &box, &load);
     return true;
+}
+
+void expect_assume(struct expected *e)
+{
+    for (unsigned i = 0; i < EXPECT_BATCH_MAX; i++)
+        e->step_s[i] = assumed_step_s;
+    e->step_token_s = e->prompt_pair_s = e->prompt_batch_s = 0;
+    e->prompt_token_s = assumed_token_s;
+    e->load_s = e->reload_s = assumed_load_s;
 }
 
 double expect_step_s(const struct expected *e, unsigned batch, double context)

@@ -23,6 +23,7 @@ struct expected {
     double prompt_batch_s;           /* and for each batch of 512 */
     double load_s, reload_s;         /* from disk, from the page cache */
     double unload_s;
+    uint64_t file_bytes;
     struct footprint need;
     uint64_t predicted_bytes; /* what Ollama believes before it loads */
     struct fit fit;           /* alone on its machine */
@@ -33,6 +34,10 @@ struct expected {
  * `need` is filled in all the same. */
 bool expect_copy(struct expected *ret, const struct box *machine, const struct engine_rules *rules,
                  const struct artifact *a, uint64_t context);
+
+/* What is assumed of what nobody knows: an ordinary model on an ordinary machine. Memory and the
+ * length of its context stay as they are. */
+void expect_assume(struct expected *e);
 
 /* Embeddings and some families never run in parallel, whatever the engine's settings say. */
 bool expect_is_single(const struct artifact *a);

@@ -7,42 +7,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/map.h"
+#include "route/learn.h"
+#include "route/line_inside.h"
 
 enum {
-    KEYS = 1024,  /* fingerprints share a place: fairness between those is lost, memory is not */
-    OUTPUTS = 32, /* the last answers of a lane whose mean is expected of the next */
     LANE_LOOK_MAX = 8, /* waiting ones of a lane that are reckoned at one event: the others behind
                           them want the same copies */
-    PLANNED_MAX = 512, /* copies that work is planned on at one event; nobody behind is looked at */
     ASLEEP_MS = 1000,  /* who can be served by nobody is looked at again then */
 };
 
 /* Tokens of an answer before any was seen. */
 static const double output_usual = 200;
-
-/* One for each name that is asked for. */
-struct lane {
-    struct str name;
-    uint32_t outputs[OUTPUTS];
-    uint32_t count, next;
-    double output_tokens;
-    uint32_t waiting;
-    uint32_t looked; /* at this event */
-};
-
-struct line {
-    struct board *board;
-    struct line_hooks hooks;
-    struct link waiting; /* by finish_tag */
-    uint32_t waiting_count;
-    struct map lanes;
-    uint32_t planned[PLANNED_MAX]; /* copies with work that was planned at this event */
-    uint32_t planned_count;
-    double key_tags[KEYS];
-    double clock; /* virtual: the service that a key which always waits has had */
-    bool settling;
-};
 
 static struct lane *find_lane(struct line *l, struct str name);
 static void know_lane(struct errand *e);
@@ -50,16 +25,22 @@ static bool has_hope(const struct board *b, const struct errand *e, uint64_t now
 static void stand(struct line *l, struct errand *e);
 static void step_out(struct line *l, struct errand *e);
 static void look_at(struct line *l, struct errand *e, uint64_t now_ms);
-static void start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms);
-static void credit_saved(struct board *b, const struct choice *c, uint64_t now_ms);
+static void credit_saved(struct board *b, const struct choice *c, bool was_away, uint64_t now_ms);
 static void credit_missed(struct board *b, const struct choice *c, uint64_t now_ms);
-static bool is_alone(const struct board *b, uint32_t copy);
-static void learn(struct line *l, const struct errand *e, const struct errand_end *how);
+static void begin_run(struct board *b, const struct errand *e, double load_s,
+                      const struct choice *c, uint64_t now_ms);
+static void end_run(struct board *b, const struct errand *e);
+static void try_breakers(struct board *b, struct errand *e, uint64_t now_ms);
 static void learn_output(struct lane *lane, uint32_t tokens);
-static void judge(struct line *l, const struct errand *e, const struct errand_end *how,
-                  uint64_t now_ms);
-static void forget(struct board *b, uint32_t copy);
-static void unload_victims(struct board *b, const struct load_plan *plan, uint64_t now_ms);
+static struct verdict_change judge(struct line *l, const struct errand *e, enum failure why,
+                                   uint64_t now_ms);
+static bool failed(struct breaker *b, bool is_trial, uint64_t now_ms,
+                   const struct breaker_rules *rules, bool at_once);
+static bool succeeded(struct breaker *b, bool is_trial);
+static void forget(struct breaker *b, bool is_trial);
+static void lose(struct board *b, uint32_t engine, uint64_t now_ms);
+static void mark_tried(struct errand *e);
+static void count_waiters(struct board *b, const struct errand *e, int by);
 
 /* Three failures in a row bench a copy; nobody listening benches its machine at once. */
 static const struct breaker_rules bench_rules = {
@@ -73,7 +54,9 @@ struct line *line_new(struct board *board, const struct line_hooks *hooks)
         return NULL;
     l->board = board;
     l->hooks = *hooks;
+    l->rules = hooks->rules ? *hooks->rules : bench_rules;
     link_init(&l->waiting);
+    link_init(&l->yielding);
     return l;
 }
 
@@ -91,12 +74,13 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
     double service_s = 0, *key = &l->key_tags[e->key % KEYS];
     struct choice c;
 
-    if (l->waiting_count >= LINE_MAX)
+    if (l->waiting_count >= LINE_WAITING_MAX)
         return -ENOBUFS;
     e->lane = find_lane(l, e->name);
     if (!e->lane)
         return -ENOMEM;
     e->asleep_ms = 0;
+    budget_earn(&l->hedges, HEDGE_SHARE);
     know_lane(e);
     if (choice_make(&c, l->board, e, now_ms)) {
         service_s = (c.costs.prompt_s + c.costs.decode_s) / e->worth.weight;
@@ -111,8 +95,7 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
 
 int line_again(struct line *l, struct errand *e, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < e->options_count; i++)
-        e->options[i].tried |= e->options[i].copy == e->copy;
+    e->asleep_ms = 0;
     if (!has_hope(l->board, e, now_ms))
         return -EAGAIN;
     stand(l, e);
@@ -147,67 +130,92 @@ void line_loaded(struct line *l, uint32_t copy, bool is_loaded, uint64_t now_ms)
     board_set(l->board, copy, is_loaded ? COPY_loaded : COPY_away, now_ms);
 }
 
-void line_probed(struct line *l, uint32_t machine, bool is_up, uint64_t now_ms)
+bool line_probed(struct line *l, uint32_t engine, bool is_up, uint64_t now_ms)
 {
-    struct board_machine *m = &l->board->machines[machine];
+    struct board_engine *e = &l->board->engines[engine];
+    bool is_back = is_up && (e->is_down || e->is_unreachable);
 
-    if (m->is_down == !is_up)
-        return;
-    m->is_down = !is_up;
-    if (is_up) {
-        breaker_succeeded(&m->breaker);
-        LINK_EACH(&l->waiting, at)
-        CONTAINER(at, struct errand, link)->asleep_ms = 0;
-        return;
-    }
-    while (m->loaded_count)
-        board_set(l->board, m->loaded[0], COPY_away, now_ms);
+    if (!is_up && !e->is_down)
+        lose(l->board, engine, now_ms);
+    e->is_down = !is_up;
+    if (!is_back)
+        return false;
+    e->is_unreachable = false;
+    for (uint32_t i = 0; i < l->board->copies_count; i++)
+        if (l->board->copies[i].engine == engine && l->board->copies[i].stays)
+            board_set(l->board, i, COPY_loaded, now_ms);
+    LINK_EACH(&l->waiting, at)
+    CONTAINER(at, struct errand, link)->asleep_ms = 0;
+    return breaker_succeeded(&e->breaker);
 }
 
-void line_end(struct line *l, struct errand *e, const struct errand_end *how, uint64_t now_ms)
+struct verdict_change line_end(struct line *l, struct errand *e, const struct errand_end *how,
+                               uint64_t now_ms)
 {
+    struct verdict_change change = {0};
+    struct board_copy *c;
+    bool was_slow;
+
     assert(e->is_running);
-    board_end(l->board, e->copy, e->id);
     e->is_running = false;
+    if (e->yields)
+        link_remove(&e->link);
+    if (e->copy == ERRAND_GONE)
+        return change;
+    c = &l->board->copies[e->copy];
+    end_run(l->board, e);
+    /* Whoever leaves takes with it the load that was begun for it. */
+    if ((how->left || how->why) && e->has_loaded && c->state == COPY_loading)
+        board_set(l->board, e->copy, COPY_away, now_ms);
+    if (how->why)
+        mark_tried(e);
     if (how->left) {
-        forget(l->board, e->copy);
-        return;
+        forget(&c->breaker, e->is_trial_of_copy);
+        forget(&l->board->engines[c->engine].breaker, e->is_trial_of_engine);
+        return change;
     }
-    judge(l, e, how, now_ms);
-    if (how->why != FAILURE_none)
-        return;
-    if (l->board->copies[e->copy].state != COPY_loaded)
+    change = judge(l, e, how->why, now_ms);
+    if (how->why)
+        return change;
+    if (c->state != COPY_loaded)
         board_set(l->board, e->copy, COPY_loaded, now_ms);
-    learn(l, e, how);
+    was_slow = board_is_slow(c);
+    if (how->output_tokens && !e->is_opaque)
+        learn_output(e->lane, how->output_tokens);
+    learn_speeds(l->board, e, how);
+    change.copy_slow = !was_slow && board_is_slow(c);
+    change.copy_well = was_slow && !board_is_slow(c);
     if (!how->answer_chain || !e->pieces_count)
-        return;
+        return change;
     e->pieces[e->pieces_count] =
         (struct prompt_piece){how->answer_chain, e->prompt_tokens + how->output_tokens};
-    affinity_note(l->board->affinity, e->copy, l->board->copies[e->copy].slots, e->pieces,
-                  e->pieces_count + 1);
+    affinity_note(l->board->affinity, e->copy, c->slots, e->pieces, e->pieces_count + 1);
+    return change;
 }
 
-void line_preload(struct line *l, uint64_t now_ms)
+void line_move(struct line *l, struct board *board)
 {
-    struct board *b = l->board;
+    l->board = board;
+    l->planned_count = 0;
+    LINK_EACH(&l->waiting, at)
+    {
+        struct errand *e = CONTAINER(at, struct errand, link);
 
-    for (uint32_t i = 0; i < b->machines_count && l->hooks.load; i++) {
-        int copy = loads_idle(b, i, now_ms);
-        struct load_plan plan;
-
-        if (copy == BOARD_NONE || !board_is_open(b, (uint32_t)copy, now_ms))
-            continue;
-        loads_reckon(&plan, b, (uint32_t)copy, now_ms);
-        unload_victims(b, &plan, now_ms);
-        board_set(b, (uint32_t)copy, COPY_loading, now_ms);
-        l->hooks.load(l->hooks.ctx, (uint32_t)copy, &plan,
-                      loads_keep_alive_s(b, (uint32_t)copy, now_ms));
+        e->asleep_ms = 0;
+        count_waiters(board, e, +1);
     }
 }
 
 uint32_t line_waiting(const struct line *l)
 {
     return l->waiting_count;
+}
+
+uint32_t line_waiting_for(const struct line *l, struct str name)
+{
+    const struct lane *lane = map_find(&l->lanes, name);
+
+    return lane ? lane->waiting : 0;
 }
 
 double line_estimate_s(struct line *l, struct errand *e, uint64_t now_ms)
@@ -249,7 +257,7 @@ static bool has_hope(const struct board *b, const struct errand *e, uint64_t now
         enum rejection r = choice_rejects(b, e, i, now_ms);
 
         if (r == REJECTION_none || r == REJECTION_down || r == REJECTION_benched ||
-            r == REJECTION_drained)
+            r == REJECTION_drained || r == REJECTION_held)
             return true;
     }
     return false;
@@ -267,6 +275,7 @@ static void stand(struct line *l, struct errand *e)
     e->in_line = true;
     e->lane->waiting++;
     l->waiting_count++;
+    count_waiters(l->board, e, +1);
 }
 
 static void step_out(struct line *l, struct errand *e)
@@ -275,6 +284,14 @@ static void step_out(struct line *l, struct errand *e)
     e->in_line = false;
     e->lane->waiting--;
     l->waiting_count--;
+    count_waiters(l->board, e, -1);
+}
+
+static void count_waiters(struct board *b, const struct errand *e, int by)
+{
+    for (uint32_t i = 0; i < e->options_count && !e->is_aside; i++)
+        if (e->options[i].copy != ERRAND_GONE && !e->options[i].tried)
+            b->copies[e->options[i].copy].waiters += (uint32_t)by;
 }
 
 /* Begins, or is expected where it would cost least, so that those behind it reckon with it. */
@@ -290,97 +307,104 @@ static void look_at(struct line *l, struct errand *e, uint64_t now_ms)
     if (!choice_make(&c, l->board, e, now_ms)) {
         e->asleep_ms = now_ms + ASLEEP_MS;
     } else if (c.costs.starts_now) {
-        start(l, e, &c, now_ms);
+        line_start(l, e, &c, now_ms);
     } else {
         e->lane->looked++;
         l->planned[l->planned_count++] = c.copy;
         l->board->copies[c.copy].planned_s += c.costs.prompt_s + c.costs.decode_s;
+        line_recall(l, e, &c, now_ms);
     }
 }
 
-static void start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms)
+void line_start(struct line *l, struct errand *e, const struct choice *c, uint64_t now_ms)
 {
     struct board *b = l->board;
     struct board_copy *copy = &b->copies[c->copy];
     double load_s = copy->state == COPY_away ? c->costs.load_s : 0;
 
-    step_out(l, e);
+    if (e->in_line)
+        step_out(l, e);
     /* As in fair queueing: the service that each who waits could have had meanwhile. */
     l->clock = fmax(l->clock, e->start_tag) +
                (c->costs.prompt_s + c->costs.decode_s) / (l->waiting_count + 1);
     e->copy = c->copy;
     e->is_running = true;
-    e->has_loaded = copy->state == COPY_away;
+    e->has_loaded = copy->state == COPY_away && !c->costs.is_doubtful;
+    e->cached_tokens = c->cached_tokens;
+    e->has_begun = e->is_recalled = false;
+    e->sent_ms = now_ms;
+    e->first_s = c->costs.first_s;
+    if (e->yields)
+        link_append(&l->yielding, &e->link);
+    e->late_s = hedge_late_s(&c->costs, copy, e->prompt_tokens);
     if (e->has_loaded) {
-        unload_victims(b, &c->costs.load, now_ms);
+        line_unload(b, &c->costs.load, now_ms);
         board_set(b, c->copy, COPY_loading, now_ms);
     }
-    board_begin(b, c->copy,
-                &(struct board_run){.id = e->id,
-                                    .begun_ms = now_ms,
-                                    .work_s = load_s + c->costs.prompt_s + c->costs.decode_s +
-                                              c->costs.shared_s,
-                                    .weight = e->worth.weight});
-    credit_saved(b, c, now_ms);
+    begin_run(b, e, load_s, c, now_ms);
+    credit_saved(b, c, e->has_loaded, now_ms);
+    copy->is_told = true;
     e->batch_begun = copy->run_count;
-    e->was_alone = is_alone(b, c->copy);
-    breaker_try(&copy->breaker, now_ms);
-    if (copy->machine != BOARD_NONE)
-        breaker_try(&b->machines[copy->machine].breaker, now_ms);
+    e->was_alone = learn_is_alone(b, c->copy);
+    try_breakers(b, e, now_ms);
     if (e->pieces_count)
         affinity_note(b->affinity, c->copy, copy->slots, e->pieces, e->pieces_count);
     l->hooks.start(l->hooks.ctx, e, c, loads_keep_alive_s(b, c->copy, now_ms));
 }
 
+static void begin_run(struct board *b, const struct errand *e, double load_s,
+                      const struct choice *c, uint64_t now_ms)
+{
+    const struct board_run run = {
+        .id = e->id,
+        .begun_ms = now_ms,
+        .work_s = load_s + c->costs.prompt_s + c->costs.decode_s + c->costs.shared_s,
+        .weight = e->worth.weight,
+    };
+
+    if (e->is_aside)
+        b->copies[e->copy].aside_count++;
+    else
+        board_begin(b, e->copy, &run);
+}
+
+static void end_run(struct board *b, const struct errand *e)
+{
+    if (e->is_aside)
+        b->copies[e->copy].aside_count--;
+    else
+        board_end(b, e->copy, e->id);
+}
+
+static void try_breakers(struct board *b, struct errand *e, uint64_t now_ms)
+{
+    struct board_copy *copy = &b->copies[e->copy];
+
+    e->is_trial_of_copy = breaker_try(&copy->breaker, now_ms);
+    e->is_trial_of_engine = breaker_try(&b->engines[copy->engine].breaker, now_ms);
+}
+
 /* What is loaded is worth what it spares whoever it serves. */
-static void credit_saved(struct board *b, const struct choice *c, uint64_t now_ms)
+static void credit_saved(struct board *b, const struct choice *c, bool was_away, uint64_t now_ms)
 {
     struct board_copy *copy = &b->copies[c->copy];
 
     rate_add(&copy->saved, c->saved_s, BOARD_LOADS_S, now_ms);
     rate_add(&copy->saved_lately, c->saved_s, BOARD_LATELY_S, now_ms);
+    habit_add(&copy->habit, was_away ? 0 : c->saved_s);
 }
 
 /* What is away is worth what it would have spared whoever comes: the wait that lies before them,
- * too. */
+ * too. What is loaded for it now is missed by the clock only: it could have been there. */
 static void credit_missed(struct board *b, const struct choice *c, uint64_t now_ms)
 {
-    if (c->missed != BOARD_NONE && c->missed != (int)c->copy)
-        rate_add(&b->copies[c->missed].missed, c->missed_s, BOARD_LOADS_S, now_ms);
-}
+    struct board_copy *missed = c->missed == BOARD_NONE ? NULL : &b->copies[c->missed];
 
-/* No other copy computes on its machine: only then do durations say something about this one. */
-static bool is_alone(const struct board *b, uint32_t copy)
-{
-    const struct board_machine *m;
-
-    if (b->copies[copy].machine == BOARD_NONE)
-        return true;
-    m = &b->machines[b->copies[copy].machine];
-    for (uint32_t i = 0; i < m->loaded_count; i++)
-        if (m->loaded[i] != copy && b->copies[m->loaded[i]].run_count)
-            return false;
-    return true;
-}
-
-static void learn(struct line *l, const struct errand *e, const struct errand_end *how)
-{
-    struct board_copy *c = &l->board->copies[e->copy];
-    double prompt = e->prompt_tokens, fresh = prompt - how->cached_tokens;
-    double context = prompt + how->output_tokens / 2.0;
-
-    learn_output(e->lane, how->output_tokens);
-    if (e->has_loaded)
-        estimate_learn(&c->estimate, ESTIMATE_load, 0, how->load_s, c->expected.load_s);
-    if (!e->was_alone || !is_alone(l->board, e->copy) || c->machine == BOARD_NONE)
+    if (!missed)
         return;
-    if (c->run_count == 0 && e->batch_begun == 1)
-        estimate_learn(&c->estimate, ESTIMATE_prompt, prompt, how->prompt_s,
-                       expect_prompt_s(&c->expected, fresh > 1 ? fresh : 1, how->cached_tokens));
-    if (c->run_count + 1 == e->batch_begun && how->output_tokens > 1)
-        estimate_learn(&c->estimate, ESTIMATE_decode, context,
-                       how->decode_s / (how->output_tokens - 1),
-                       expect_step_s(&c->expected, e->batch_begun, context));
+    habit_add(&missed->habit, fmin(c->missed_s, board_load_s(missed)));
+    if (c->missed != (int)c->copy)
+        rate_add(&missed->missed, c->missed_s, BOARD_LOADS_S, now_ms);
 }
 
 /* The mean: waiting behind answers adds them up, and means add up. */
@@ -397,41 +421,65 @@ static void learn_output(struct lane *lane, uint32_t tokens)
     lane->output_tokens = sum / lane->count;
 }
 
-static void judge(struct line *l, const struct errand *e, const struct errand_end *how,
-                  uint64_t now_ms)
+/* Whoever is to blame is benched; an attempt that began before the bench says nothing while another
+ * one is the trial. */
+static struct verdict_change judge(struct line *l, const struct errand *e, enum failure why,
+                                   uint64_t now_ms)
 {
     struct board_copy *c = &l->board->copies[e->copy];
-    struct board_machine *m = c->machine == BOARD_NONE ? NULL : &l->board->machines[c->machine];
+    struct board_engine *engine = &l->board->engines[c->engine];
+    enum blame blame = failure_row(why)->blame;
+    struct verdict_change change = {0};
 
-    if (how->why == FAILURE_none) {
-        breaker_succeeded(&c->breaker);
-        if (m)
-            breaker_succeeded(&m->breaker);
-        return;
+    if (blame == BLAME_machine || blame == BLAME_credential) {
+        forget(&c->breaker, e->is_trial_of_copy);
+        change.engine_opened = failed(&engine->breaker, e->is_trial_of_engine, now_ms, &l->rules,
+                                      why == FAILURE_connect_failed || blame == BLAME_credential);
+        engine->is_unreachable = why == FAILURE_connect_failed || why == FAILURE_connect_timeout;
+        if (engine->is_unreachable)
+            lose(l->board, c->engine, now_ms);
+    } else if (blame == BLAME_copy) {
+        /* A late answer says that the copy hangs: more tries would hang as well. */
+        forget(&engine->breaker, e->is_trial_of_engine);
+        change.copy_opened = failed(&c->breaker, e->is_trial_of_copy, now_ms, &l->rules,
+                                    why == FAILURE_first_byte_timeout);
+    } else {
+        change.copy_closed = succeeded(&c->breaker, e->is_trial_of_copy);
+        change.engine_closed = succeeded(&engine->breaker, e->is_trial_of_engine);
+        return change;
     }
-    breaker_failed(&c->breaker, now_ms, &bench_rules, false);
-    if (c->state == COPY_loading)
-        board_set(l->board, e->copy, COPY_away, now_ms);
-    if (!m)
-        return;
-    rate_add(&m->failures, 1, BOARD_FAILURES_S, now_ms);
-    if (!how->unreachable)
-        return;
-    breaker_failed(&m->breaker, now_ms, &bench_rules, true);
-    while (m->loaded_count)
-        board_set(l->board, m->loaded[0], COPY_away, now_ms);
+    if (c->machine != BOARD_NONE)
+        rate_add(&l->board->machines[c->machine].failures, 1, BOARD_FAILURES_S, now_ms);
+    return change;
 }
 
-/* What ended says nothing about the copy and its machine. */
-static void forget(struct board *b, uint32_t copy)
+static bool failed(struct breaker *b, bool is_trial, uint64_t now_ms,
+                   const struct breaker_rules *rules, bool at_once)
 {
-    breaker_forget(&b->copies[copy].breaker);
-    if (b->copies[copy].machine != BOARD_NONE)
-        breaker_forget(&b->machines[b->copies[copy].machine].breaker);
+    return (is_trial || !b->trying) && breaker_failed(b, now_ms, rules, at_once);
 }
 
-static void unload_victims(struct board *b, const struct load_plan *plan, uint64_t now_ms)
+static bool succeeded(struct breaker *b, bool is_trial)
 {
-    for (uint32_t i = 0; i < plan->victims_count; i++)
-        board_set(b, plan->victims[i], COPY_away, now_ms);
+    return (is_trial || !b->trying) && breaker_succeeded(b);
+}
+
+static void forget(struct breaker *b, bool is_trial)
+{
+    if (is_trial)
+        breaker_forget(b);
+}
+
+/* What it had loaded is gone with it. */
+static void lose(struct board *b, uint32_t engine, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < b->copies_count; i++)
+        if (b->copies[i].engine == engine && b->copies[i].machine != BOARD_NONE)
+            board_set(b, i, COPY_away, now_ms);
+}
+
+static void mark_tried(struct errand *e)
+{
+    for (uint32_t i = 0; i < e->options_count; i++)
+        e->options[i].tried |= e->options[i].copy == e->copy;
 }

@@ -37,5 +37,5 @@ double loads_keep_s(const struct board *b, uint32_t copy, uint64_t now_ms);
 double loads_keep_alive_s(const struct board *b, uint32_t copy, uint64_t now_ms);
 
 /* What a machine should load unasked, because more was lately missed of it than its victims spared:
- * only when none of them is at work. BOARD_NONE: nothing. */
-int loads_idle(const struct board *b, uint32_t machine, uint64_t now_ms);
+ * only when none of them is at work. keeps_only: only what the plan keeps. BOARD_NONE: nothing. */
+int loads_idle(const struct board *b, uint32_t machine, bool keeps_only, uint64_t now_ms);

@@ -23,9 +23,13 @@ int room_arrange(struct candidates *found, const struct room *room, struct err *
             found->rows[kept++] = found->rows[i];
         else if (least <= context)
             tight[tight_count++] = found->rows[i];
+        else
+            candidates_rule_out(found, found->rows[i].copy, REJECTION_too_long, NULL);
     }
-    for (uint32_t i = 0; i < tight_count; i++)
+    for (uint32_t i = 0; i < tight_count; i++) {
+        tight[i].is_last = true;
         found->rows[kept++] = tight[i];
+    }
     found->count = kept;
     if (kept)
         return 0;

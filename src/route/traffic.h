@@ -1,120 +1,150 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Traffic: what runs where, who is benched, who waits. The live state behind every routing
- * decision.
+ * Traffic: the lock around a board and a line. The live state behind every routing decision.
  *
- *     traffic_ask(t, &w, now_ms)         w says which copies would do, in order of preference
+ *     traffic_show(t, view, &places, now_ms)     the fleet, at the start and after each reload
+ *     traffic_ask(t, &w, now_ms)                 w says which copies would do, in its errand
  *         ASK_taken: w->taken is the copy; one of its slots is ours
  *         ASK_waits: w stands in line; w->granted(w) is called when a slot is ours
  *         ASK_full, ASK_none: no room in line; no copy that is up (w->retry_ms says when)
- *     traffic_done(t, copy, outcome, now_ms)      gives the slot back
- *     traffic_leave(t, &w)                        out of the line; a slot granted meanwhile is
- * given on
+ *     traffic_began(t, &w, now_ms)               its first token is there
+ *     traffic_done(t, &w, &end, now_ms)          gives the slot back; what was measured is learned
+ *     traffic_leave(t, &w, now_ms)               out of the line; a slot granted meanwhile is given
+ * on traffic_tick(t, now_ms, &orders)           once a second: what should be loaded unasked
  *
- * A slot that becomes free goes to the first in line who can use it. Places are found by name
- * ("machine/engine/artifact"), so that they outlive a reload of the fleet file.
+ * Places are found by name ("machine/engine/artifact") and live as long as t, so that whoever waits
+ * or runs outlives a reload of the fleet file; what was learned moves over with them.
  *
- * Thread-safe by one mutex, held for a few hundred nanoseconds; granted() is called while it is
- * held, on the thread that freed the slot: it may only post. Pure: the time is handed in.
+ * Thread-safe by one mutex, held for a few microseconds; granted() is called while it is held, on
+ * the thread that freed the slot: it may only post. Pure: the time is handed in.
  */
 #pragma once
 
-#include "base/failure.h"
-#include "base/list.h"
-#include "base/str.h"
-#include "route/breaker.h"
+#include "route/line.h"
+#include "route/place.h"
+
+enum { TRAFFIC_ORDERS_MAX = 16 };
 
 struct traffic;
 
-/* One engine of one machine, or one credential of a provider. */
-struct engine_place {
-    struct str name; /* "machine/engine" */
-    struct breaker breaker;
-    uint64_t held_until_ms; /* it asked to be left alone: a limit of a provider */
-    bool probed, up;  /* what the health probe says; a place that was never probed counts as up */
-    bool unreachable; /* benched because nobody listened: a probe that is answered ends that */
-};
-
-/* One copy. Other folders read it through traffic_look() only. */
-struct copy_place {
-    struct str name; /* "machine/engine/artifact" */
-    struct engine_place *engine;
-    struct breaker breaker;
-    uint32_t slots; /* at most so many attempts at once */
-    uint32_t running;
-    uint32_t waiting; /* how many in line could use it */
-    bool resident;    /* in the engine's memory, as far as we know */
-    bool absent;      /* its provider has it no more */
-};
-
-/* Whether an attempt is the one that a breaker lets through after its bench. */
-struct trial {
-    bool of_copy, of_engine;
-};
-
 struct waiter {
-    /* Set by the asker. */
-    struct copy_place **copies; /* in order of preference; outlive the wait */
-    unsigned count;
-    struct str line; /* the name that was asked for: each has its own ceiling; outlives the wait */
+    /* Set by the asker, with the first part of the errand but for the numbers of its options. The
+     * errand's name is the line: each has its own ceiling. */
+    struct errand errand;
+    struct copy_place **copies; /* beside errand.options */
     uint32_t line_max;
-    bool (*granted)(struct waiter *w); /* false: the word could not be sent */
+    /* False: the word could not be sent. Recalled: its try is to be ended, and it asks again. */
+    bool (*granted)(struct waiter *w), (*recalled)(struct waiter *w);
 
-    struct copy_place *taken; /* after ASK_taken, or when granted() was heard */
-    struct trial trial;       /* the same; for the outcome */
-    uint64_t retry_ms;
-    struct link link;
-    bool in_line, told;
+    /* After ASK_taken, or when granted() was heard. */
+    struct copy_place *taken, **victims; /* victims: to be unloaded first; waiter_fini() frees */
+    uint32_t victims_count;
+    double keep_alive_s; /* how long the engine should keep it, to go with the request */
+
+    uint64_t retry_ms; /* ASK_full, ASK_none: when to come back, honestly guessed */
+    struct link link;  /* of all that wait or run */
+    bool told, is_known;
 };
 
 enum asked { ASK_taken, ASK_waits, ASK_full, ASK_none };
 
-/* How an attempt ended, as far as the engine is concerned. */
-struct outcome {
-    enum failure why;   /* FAILURE_none: it answered */
-    bool unknown;       /* it says nothing about the engine: the caller left */
-    struct trial trial; /* while a breaker's one try is under way, no other attempt counts */
+/* A copy to be loaded unasked, the victims unloaded first; or whose engine is told to keep it. */
+struct order {
+    struct copy_place *copy;
+    bool is_load;
+    struct copy_place *victims[BOARD_LOADED_MAX];
+    uint32_t victims_count;
+    double keep_alive_s;
 };
 
-/* What changed, for the log and the counters. */
-struct verdict_change {
-    bool copy_opened, copy_closed, engine_opened, engine_closed;
+struct orders {
+    int64_t wall_ms;   /* what the clock on the wall says, since 1970 */
+    bool is_new_hour;  /* another one has begun: habits are worth keeping */
+    bool keeps, loads; /* what is wanted: what the plan keeps; also what was missed lately */
+    struct order rows[TRAFFIC_ORDERS_MAX];
+    uint32_t count;
 };
 
+/* What is known of one copy and of its engine, at one moment. */
+struct copy_look {
+    enum copy_state state;
+    uint32_t slots, running, waiting, aside; /* aside: drills that run, and take no slot */
+    double step_s;   /* a token takes so long there now, as learned; 0: nobody knows */
+    bool is_open;    /* an attempt may be made now */
+    bool was_loaded; /* and is away now */
+    bool is_benched; /* it, or its engine */
+    bool is_slow;    /* lastingly slower than expected */
+    double decode_slowness, prompt_slowness; /* takes so many times as long, lately */
+    uint32_t measured;                       /* answers that tell */
+};
+
+/* NULL without memory. */
 struct traffic *traffic_new(const struct breaker_rules *rules);
 void traffic_free(struct traffic *t);
 
-/* Found or made; live as long as t. slots is set anew. NULL without memory. */
+/* Found or made; live as long as t. NULL without memory. */
 struct engine_place *traffic_engine(struct traffic *t, struct str name);
-struct copy_place *traffic_copy(struct traffic *t, struct str name, struct engine_place *engine,
-                                uint32_t slots);
+struct copy_place *traffic_copy(struct traffic *t, struct str name);
+
+/* Borrows the view until the next one, copies the places. -ENOMEM: nothing changed. */
+MUST_USE int traffic_show(struct traffic *t, const struct view *view, const struct places *places,
+                          uint64_t now_ms);
 
 enum asked traffic_ask(struct traffic *t, struct waiter *w, uint64_t now_ms);
-struct verdict_change traffic_done(struct traffic *t, struct copy_place *copy,
-                                   struct outcome outcome, uint64_t now_ms);
+void waiter_fini(struct waiter *w);
+void traffic_began(struct traffic *t, struct waiter *w, uint64_t now_ms);
+struct verdict_change traffic_done(struct traffic *t, struct waiter *w,
+                                   const struct errand_end *end, uint64_t now_ms);
 /* True when granted() has been called: its word is on the way, the slot was handed on. */
 bool traffic_leave(struct traffic *t, struct waiter *w, uint64_t now_ms);
 
-/* It asked to be left alone until then; good answers to what is under way do not end that. True
- * when it was not held before. */
-bool traffic_hold(struct traffic *t, struct engine_place *engine, uint64_t now_ms,
+/* See line_hedge(). Second has room for late's options; if a copy takes it, it is to be ended. */
+bool traffic_hedge(struct traffic *t, const struct waiter *late, struct waiter *second,
+                   uint64_t waited_ms, uint64_t now_ms);
+
+/* What w tried first has ended: it goes on as what second was. */
+void traffic_take_over(struct traffic *t, struct waiter *w, struct waiter *second, uint64_t now_ms);
+
+/* Is a copy it waits for being loaded; how long until its first token, UINT64_MAX: nobody knows. */
+bool traffic_is_loading(struct traffic *t, const struct waiter *w);
+uint64_t traffic_estimate_ms(struct traffic *t, struct waiter *w, uint64_t now_ms);
+
+/* It asked to be left alone until then, whatever else it answers. True: it was not held before. */
+bool traffic_hold(struct traffic *t, const struct engine_place *engine, uint64_t now_ms,
                   uint64_t until_ms);
 
-/* What a probe found. True when it changed something. */
-bool traffic_probed(struct traffic *t, struct engine_place *engine, bool up, uint64_t now_ms);
-void traffic_resident(struct traffic *t, struct copy_place *copy, bool resident);
+/* What a probe found. */
+void traffic_probed(struct traffic *t, const struct engine_place *engine, bool up, uint64_t now_ms);
+
+/* What the engine's own list says is loaded. Not believed of a copy that is at work or loading. */
+void traffic_resident(struct traffic *t, const struct copy_place *copy, bool in, uint64_t now_ms);
+
+/* How an order ended. */
+void traffic_ordered(struct traffic *t, const struct copy_place *copy, bool is_loaded,
+                     uint64_t now_ms);
+
+/* What an operator says of it: it serves; nobody new is sent there; and it is emptied, too. */
+enum machine_duty { DUTY_serves, DUTY_cordoned, DUTY_drained };
+
+/* -ENOENT: no such machine. It outlives a reload; the process: gateway/duties. */
+int traffic_set_duty(struct traffic *t, struct str machine, enum machine_duty duty,
+                     uint64_t now_ms);
+
+/* What is said of it now, and how many attempts are under way there. */
+enum machine_duty traffic_duty(struct traffic *t, struct str machine, uint32_t *ret_running);
 
 /* What the provider's own list says. True when it changed something. */
-bool traffic_absent(struct traffic *t, struct copy_place *copy, bool absent);
+bool traffic_absent(struct traffic *t, const struct copy_place *copy, bool absent);
+/* What time alone changes, and what idle machines should load; ret NULL: nothing unasked. */
+void traffic_tick(struct traffic *t, uint64_t now_ms, struct orders *ret);
 
-/* Hands free slots to those who wait: once a second, for breakers whose time is over. */
-void traffic_sweep(struct traffic *t, uint64_t now_ms);
+/* To be kept; and what was kept, at the start. */
+void traffic_habit(struct traffic *t, const struct copy_place *copy, struct habit *ret);
+void traffic_recall_habit(struct traffic *t, const struct copy_place *copy, const struct habit *h);
 
 /* Whether an attempt on that copy may be made now (its engine is up, nobody is benched). */
 bool traffic_is_open(struct traffic *t, const struct copy_place *copy, uint64_t now_ms);
 
-/* A consistent look at one copy. */
-struct copy_place traffic_look(struct traffic *t, const struct copy_place *copy);
-struct engine_place traffic_look_engine(struct traffic *t, const struct engine_place *engine);
-
+/* A consistent look at one copy; zeroed when it is not in the present fleet file. */
+struct copy_look traffic_look(struct traffic *t, const struct copy_place *copy, uint64_t now_ms);
 unsigned traffic_waiting(struct traffic *t, struct str line);

@@ -3,23 +3,15 @@
  * Why: the record of a decision. Every candidate with its seconds, its money and, if it was not
  * taken, the reason.
  *
- *     why_begin(&why, id, now_ms);   why_add(&why, &row);   …   why_words(&out, &why, &row, view)
- *     why_ring_put(ring, &why);      found = why_ring_find(ring, id)
+ *     why_begin(&why, id, now_ms);   why_add(&why, &option, …);   …   why_choose(&why, copy)
  *
- * Plain values of a fixed size: as many candidates as an errand may have. The ring keeps the last
- * ones. Pure; nothing is allocated after why_ring_new().
+ * Plain values of a fixed size: as many candidates as an errand may have. Pure; nothing is
+ * allocated.
  */
 #pragma once
 
-#include "base/auto.h"
-#include "base/buf.h"
 #include "route/errand.h"
-
-enum rejection {
-#define REJECTION(name, words) REJECTION_##name,
-#include "tables/rejections.def"
-    REJECTION_COUNT
-};
+#include "route/rejection.h"
 
 struct why_row {
     uint32_t copy;
@@ -41,28 +33,9 @@ struct why {
     struct why_row rows[ERRAND_OPTIONS_MAX];
 };
 
-struct why_ring;
-
-/* "dearer", "it would have cost more" */
-const char *rejection_name(enum rejection r);
-const char *rejection_words(enum rejection r);
-
 /* Forgets the rows; another id begins a new record. */
 void why_begin(struct why *w, uint64_t id, uint64_t now_ms);
 
-void why_add(struct why *w, uint32_t copy, enum parity parity, enum rejection rejected,
+void why_add(struct why *w, const struct errand_option *option, enum rejection rejected,
              const struct costs *costs);
 void why_choose(struct why *w, uint32_t copy);
-
-/* One line for a person about one row: "gtr9-pro/… 12.3 s: loads 9.1 s, …: it would have cost
- * more".
- */
-MUST_USE int why_words(struct buf *out, const struct why *w, uint32_t row, const struct view *view);
-
-/* Keeps the last `room` records. NULL without memory. */
-struct why_ring *why_ring_new(uint32_t room);
-void why_ring_free(struct why_ring *r);
-void why_ring_put(struct why_ring *r, const struct why *w);
-
-/* NULL: too long ago, or never. Borrowed until the next put. */
-const struct why *why_ring_find(const struct why_ring *r, uint64_t id);

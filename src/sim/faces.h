@@ -26,6 +26,10 @@ void face_v1_model(struct guest *g);
 /* imagined_llama.c: the copy that is asked for; NULL, and it was refused. */
 struct imagined_artifact *face_other_copy(struct guest *g);
 
+/* imagined_template.c */
+extern const struct speech speech_shown;
+void face_apply_template(struct guest *g);
+
 /* imagined_video.c */
 void face_film(struct guest *g);
 void face_film_state(struct guest *g);

@@ -10,6 +10,7 @@ static void serve_models(struct guest *g);
 static void serve_props(struct guest *g);
 static void serve_slots(struct guest *g);
 static void serve_chat(struct guest *g);
+static void serve_template(struct guest *g);
 static void serve_text(struct guest *g);
 static void serve_embed(struct guest *g);
 static void serve_metrics(struct guest *g);
@@ -45,6 +46,7 @@ static const struct route llama_routes[] = {
     {METHOD_GET, "/metrics", serve_metrics, ROUTE_survives},
     {METHOD_POST, "/v1/chat/completions", serve_chat, 0},
     {METHOD_POST, "/chat/completions", serve_chat, 0},
+    {METHOD_POST, "/apply-template", serve_template, 0},
     {METHOD_POST, "/v1/completions", serve_text, 0},
     {METHOD_POST, "/v1/embeddings", serve_embed, 0},
     {METHOD_OPTIONS, "/*", serve_options, ROUTE_survives},
@@ -173,6 +175,12 @@ static void serve_chat(struct guest *g)
     snprintf(g->model, sizeof g->model, "%.*s", STR_ARG(g->engine->serves->facts->tag));
     face_v1_begin(g, "chatcmpl-", V1_llama);
     guest_tell(g, g->engine->serves, g->asked.stream ? &speech_v1_stream : &speech_v1_plain);
+}
+
+static void serve_template(struct guest *g)
+{
+    if (is_ready(g) && guest_read(g, ASKED_openai) && messages_are_right(g))
+        face_apply_template(g);
 }
 
 static void serve_text(struct guest *g)

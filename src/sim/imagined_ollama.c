@@ -126,6 +126,8 @@ static void serve_chat(struct guest *g)
         return;
     if (g->asked.message_count == 0)
         guest_load(g, a, &speech_load_only);
+    else if (json_find_true(g->json.root, "_debug_render_only"))
+        guest_load(g, a, &speech_shown);
     else
         guest_tell(g, a, g->asked.stream ? &speech_chat_stream : &speech_chat_plain);
 }

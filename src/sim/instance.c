@@ -94,7 +94,7 @@ static void write_object(struct json_out *o, yyjson_val *schema, struct str *tex
     json_open(o, '{');
     yyjson_obj_foreach(json_find(schema, "properties"), i, max, key, value)
     {
-        json_key(o, yyjson_get_str(key));
+        json_key_str(o, str_slice(yyjson_get_str(key), yyjson_get_len(key)));
         write_value(o, value, text, state, depth + 1);
     }
     json_close(o, '}');

@@ -8,7 +8,9 @@ const struct policy *policy_at(unsigned i)
         return &policy_tampu;
     if (i <= policy_rivals_count)
         return &policy_rivals[i - 1];
-    return i == policy_rivals_count + 1 ? &policy_relaxed : NULL;
+    if (i == policy_rivals_count + 1)
+        return &policy_forgetful;
+    return i == policy_rivals_count + 2 ? &policy_relaxed : NULL;
 }
 
 const struct policy *policy_find(struct str name)

@@ -25,6 +25,7 @@ struct policy {
     void (*tick)(void *p);                                  /* every second */
     const void *rule;                                       /* for a shared open() */
     bool relaxed; /* plays on a stage where everything is loaded: a reference, not a rival */
+    bool forgets; /* nobody tells it the hour: it has no habits */
 };
 
 const struct policy *policy_find(struct str name);
@@ -34,5 +35,6 @@ const struct policy *policy_at(unsigned i);
 
 extern const struct policy policy_tampu;
 extern const struct policy policy_relaxed;
+extern const struct policy policy_forgetful;
 extern const struct policy policy_rivals[];
 extern const unsigned policy_rivals_count;

@@ -6,15 +6,22 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "route/line.h"
+#include "route/learn.h"
 #include "sim/policy.h"
 
-/* How often engines are asked what they have loaded, and whether they are there. */
-enum { PROBE_TICKS = 5 };
+/* How often engines are asked what they have loaded, and whether they are there; a trace begins at
+ * the first midnight of all. */
+enum { PROBE_TICKS = 5, DAY_MS = 86400000 };
+
+/* From so many answers of a copy on, what is expected of it is held against what comes; of so many
+ * tokens at least. */
+enum { KNOWN_AFTER = 20, TELLING_OUTPUT = 8, TELLING_PROMPT = 64 };
 
 /* A request in tampu's hands. */
 struct held {
     struct errand errand;
+    struct errand_option options[ERRAND_OPTIONS_MAX];
+    struct prompt_piece pieces[ERRAND_PIECES_MAX + 1];
     struct link link;
 };
 
@@ -25,7 +32,8 @@ struct own {
     struct link held;
     uint64_t ticks;
     uint64_t drawn; /* errands so far: their ids */
-    bool relaxed;
+    bool relaxed, forgets;
+    uint32_t *answered; /* by each copy */
 };
 
 static void *own_open(struct stage *s, const struct policy *self);
@@ -36,29 +44,28 @@ static void own_ended(void *p, struct asker *a, enum asker_end how);
 static void own_loaded(void *p, uint32_t copy, bool is_loaded);
 static void own_tick(void *p);
 
+#define OWN \
+    .open = own_open, .close = own_close, .arrived = own_arrived, .began = own_began, \
+    .ended = own_ended, .loaded = own_loaded, .tick = own_tick
+
 const struct policy policy_tampu = {
     .name = "tampu",
     .what = "the least cost in seconds and money, late bound; evictions and keep_alive are its own",
-    .open = own_open,
-    .close = own_close,
-    .arrived = own_arrived,
-    .began = own_began,
-    .ended = own_ended,
-    .loaded = own_loaded,
-    .tick = own_tick,
+    OWN,
 };
 
 const struct policy policy_relaxed = {
     .name = "relaxed",
     .what = "no real machine: tampu with everything loaded, in memory without end",
-    .open = own_open,
-    .close = own_close,
-    .arrived = own_arrived,
-    .began = own_began,
-    .ended = own_ended,
-    .loaded = own_loaded,
-    .tick = own_tick,
+    OWN,
     .relaxed = true,
+};
+
+const struct policy policy_forgetful = {
+    .name = "forgetful",
+    .what = "tampu without habits: it loads nothing because of the hour",
+    OWN,
+    .forgets = true,
 };
 
 static void on_start(void *ctx, struct errand *e, const struct choice *choice, double keep_alive_s);
@@ -66,6 +73,7 @@ static void on_load(void *ctx, uint32_t copy, const struct load_plan *plan, doub
 static void fill_errand(struct own *o, struct errand *e, struct asker *a);
 static void enter(struct own *o, struct asker *a);
 static struct errand_end measured(const struct asker *a, enum asker_end how);
+static void judge(struct own *o, const struct asker *a, const struct errand_end *end);
 static void let_go(struct asker *a);
 static void go_on_elsewhere(struct own *o, struct asker *a);
 static void probe(struct own *o);
@@ -78,10 +86,15 @@ static void *own_open(struct stage *s, const struct policy *self)
 
     o->stage = s;
     o->relaxed = self->relaxed;
+    o->forgets = self->forgets;
     link_init(&o->held);
     o->board = board_new(facts->view);
-    o->line = o->board ? line_new(o->board, &(struct line_hooks){on_start, on_load, o}) : NULL;
+    o->line =
+        o->board
+            ? line_new(o->board, &(struct line_hooks){.start = on_start, .load = on_load, .ctx = o})
+            : NULL;
     assert(o->line);
+    o->answered = memory_need(o->board->copies_count + 1, sizeof *o->answered);
     for (uint32_t i = 0; i < o->board->copies_count; i++)
         if (o->board->copies[i].machine != BOARD_NONE && o->board->copies[i].rules.on_demand &&
             stage_is_loaded(s, i))
@@ -99,6 +112,7 @@ static void own_close(void *p)
         link_remove(&h->link);
         free(h);
     }
+    free(o->answered);
     line_free(o->line);
     board_free(o->board);
     free(o);
@@ -111,6 +125,8 @@ static void own_arrived(void *p, struct asker *a)
 
     link_append(&o->held, &h->link);
     a->of_policy = h;
+    h->errand.options = h->options;
+    h->errand.pieces = h->pieces;
     fill_errand(o, &h->errand, a);
     enter(o, a);
     line_settle(o->line, now_ms(o));
@@ -132,6 +148,8 @@ static void own_ended(void *p, struct asker *a, enum asker_end how)
     struct errand *e = &((struct held *)a->of_policy)->errand;
     struct errand_end end = measured(a, how);
 
+    if (how == ASKER_done && o->answered[a->copy]++ >= KNOWN_AFTER)
+        judge(o, a, &end);
     line_end(o->line, e, &end, now_ms(o));
     if (how == ASKER_done)
         let_go(a);
@@ -153,9 +171,11 @@ static void own_tick(void *p)
 
     if (o->ticks++ % PROBE_TICKS == 0)
         probe(o);
+    if (!o->forgets)
+        board_tell_time(o->board, now_ms(o), DAY_MS + (int64_t)now_ms(o));
     line_settle(o->line, now_ms(o));
     if (!o->relaxed)
-        line_preload(o->line, now_ms(o));
+        line_preload(o->line, false, now_ms(o));
 }
 
 static void on_start(void *ctx, struct errand *e, const struct choice *choice, double keep_alive_s)
@@ -183,11 +203,11 @@ static void fill_errand(struct own *o, struct errand *e, struct asker *a)
 
     e->id = ++o->drawn;
     for (uint32_t i = 0; i < options->count; i++)
-        e->options[e->options_count++] = (struct errand_option){.copy = options->rows[i].copy,
-                                                                .parity = options->rows[i].parity};
+        e->options[e->options_count++] = (struct errand_option){
+            .copy = options->rows[i].copy, .parity = (uint16_t)options->rows[i].parity};
     for (uint32_t i = 0; i < a->row->pieces_count; i++)
         e->pieces[e->pieces_count++] = a->pieces[i];
-    e->prompt_tokens = a->row->prompt_tokens;
+    e->prompt_tokens = e->prompt_least = a->row->prompt_tokens;
     e->output_max = a->row->output_tokens ? 0 : 1;
     e->name = str_from(d->name);
     e->key = a->row->key;
@@ -220,8 +240,9 @@ static void let_go(struct asker *a)
 static struct errand_end measured(const struct asker *a, enum asker_end how)
 {
     const struct visit *v = a->visit;
-    struct errand_end end = {.why = how == ASKER_done ? FAILURE_none : FAILURE_upstream_gone,
-                             .unreachable = !v && how == ASKER_refused};
+    struct errand_end end = {.why = how == ASKER_done            ? FAILURE_none
+                                    : !v && how == ASKER_refused ? FAILURE_connect_failed
+                                                                 : FAILURE_upstream_gone};
 
     if (!v) {
         end.output_tokens = a->row->output_tokens;
@@ -236,12 +257,39 @@ static struct errand_end measured(const struct asker *a, enum asker_end how)
     return end;
 }
 
+/* What was believed before this answer. Only of what ran alone: there is one truth then. */
+static void judge(struct own *o, const struct asker *a, const struct errand_end *end)
+{
+    const struct errand *e = &((struct held *)a->of_policy)->errand;
+    const struct board_copy *c = &o->board->copies[a->copy];
+    double prompt = e->prompt_tokens, fresh = prompt - end->cached_tokens;
+    double context = prompt + end->output_tokens / 2.0;
+
+    if (!a->visit || c->machine == BOARD_NONE)
+        return;
+    if (e->has_loaded)
+        stage_judge(o->stage, ESTIMATE_load, board_load_s(c), end->load_s);
+    if (!e->was_alone || e->batch_begun != 1 || c->run_count != 1 ||
+        !learn_is_alone(o->board, a->copy))
+        return;
+    if (fresh >= TELLING_PROMPT)
+        stage_judge(o->stage, ESTIMATE_prompt,
+                    expect_prompt_s(&c->expected, fresh, end->cached_tokens) *
+                        estimate_ratio(&c->estimate, ESTIMATE_prompt, prompt),
+                    end->prompt_s);
+    if (end->output_tokens >= TELLING_OUTPUT)
+        stage_judge(o->stage, ESTIMATE_decode,
+                    expect_step_s(&c->expected, 1, context) *
+                        estimate_ratio(&c->estimate, ESTIMATE_decode, context),
+                    end->decode_s / (end->output_tokens - 1));
+}
+
 /* What was said is read as a prompt elsewhere, and only the rest is asked for. */
 static void go_on_elsewhere(struct own *o, struct asker *a)
 {
     struct errand *e = &((struct held *)a->of_policy)->errand;
 
-    e->prompt_tokens = a->row->prompt_tokens + a->said;
+    e->prompt_tokens = e->prompt_least = a->row->prompt_tokens + a->said;
     if (line_again(o->line, e, now_ms(o)) == 0)
         return;
     let_go(a);
@@ -250,8 +298,11 @@ static void go_on_elsewhere(struct own *o, struct asker *a)
 
 static void probe(struct own *o)
 {
-    for (uint32_t i = 0; i < o->board->machines_count; i++)
-        line_probed(o->line, i, stage_is_up(o->stage, i), now_ms(o));
+    for (uint32_t i = 0; i < o->board->engines_count; i++)
+        if (o->board->engines[i].facts->machine)
+            line_probed(o->line, i,
+                        stage_is_up(o->stage, o->board->engines[i].facts->machine_index),
+                        now_ms(o));
     for (uint32_t i = 0; i < o->board->copies_count; i++) {
         const struct board_copy *c = &o->board->copies[i];
 

@@ -7,6 +7,9 @@
 static void write_policy(struct json_out *o, const struct tally *t);
 static void write_quantiles(struct json_out *o, const char *key, const struct quantiles *q);
 
+/* By enum estimate_kind. */
+static const char *const estimates[] = {"decode", "prefill", "load"};
+
 int report_write_json(struct buf *out, const struct report *r)
 {
     struct json_out o = {.out = out};
@@ -69,6 +72,11 @@ static void write_policy(struct json_out *o, const struct tally *t)
     json_number(json_key(o, "cloud_requests"), t->cloud_requests);
     json_number(json_key(o, "money_micro"), (uint64_t)t->money_micro);
     json_double(json_key(o, "goodput"), t->goodput);
+    json_open(json_key(o, "estimate_error"), '{');
+    for (unsigned i = 0; i < ESTIMATE_KINDS; i++) {
+        write_quantiles(o, estimates[i], &t->errors[i]);
+    }
+    json_close(o, '}');
     json_close(o, '}');
 }
 

@@ -60,6 +60,11 @@ bool stage_cloud_left(const struct stage *s)
     return s->tally->cloud_requests < s->options.cloud_share * s->tally->requests;
 }
 
+void stage_judge(struct stage *s, enum estimate_kind kind, double expected_s, double took_s)
+{
+    tally_judge(s->tally, kind, expected_s, took_s);
+}
+
 void stage_play(struct stage *s, const struct trace *t, const struct policy *policy,
                 struct tally *ret)
 {

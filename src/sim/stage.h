@@ -105,3 +105,6 @@ bool stage_is_up(const struct stage *s, uint32_t machine);
 bool stage_is_loaded(const struct stage *s, uint32_t copy);
 uint64_t stage_seed(const struct stage *s);
 bool stage_cloud_left(const struct stage *s);
+
+/* How good the policy's estimate was. */
+void stage_judge(struct stage *s, enum estimate_kind kind, double expected_s, double took_s);

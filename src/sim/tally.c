@@ -2,6 +2,7 @@
 /* What came of a play. */
 #include "sim/tally.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -15,6 +16,8 @@ void tally_init(struct tally *t, uint32_t requests)
     t->firsts = memory_need(requests + 1, sizeof *t->firsts);
     t->tokens = memory_need(requests + 1, sizeof *t->tokens);
     t->slowdowns = memory_need(requests + 1, sizeof *t->slowdowns);
+    for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
+        t->errors_of[i] = memory_need(requests + 1, sizeof *t->errors_of[i]);
 }
 
 void tally_free(struct tally *t)
@@ -23,6 +26,8 @@ void tally_free(struct tally *t)
     free(t->tokens);
     free(t->slowdowns);
     t->firsts = t->tokens = t->slowdowns = NULL;
+    for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
+        free(TAKE(t->errors_of[i]));
 }
 
 void tally_add(struct tally *t, const struct trace_row *row, double first_s, double finish_s,
@@ -44,8 +49,16 @@ void tally_end(struct tally *t)
     t->first_s = quantiles_of(t->firsts, t->firsts_count);
     t->slowdown = quantiles_of(t->slowdowns, t->firsts_count);
     t->token_s = quantiles_of(t->tokens, t->tokens_count);
+    for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
+        t->errors[i] = quantiles_of(t->errors_of[i], t->errors_count[i]);
     t->goodput = t->requests ? (double)t->good / t->requests : 0;
     t->loads_per_hour = t->span_s > 0 ? (double)t->loads * 3600 / t->span_s : 0;
+}
+
+void tally_judge(struct tally *t, enum estimate_kind kind, double expected_s, double took_s)
+{
+    if (took_s > 0 && t->errors_count[kind] < t->room)
+        t->errors_of[kind][t->errors_count[kind]++] = (float)fabs(expected_s / took_s - 1);
 }
 
 double tally_quantile(const float *sorted, uint32_t count, double part)

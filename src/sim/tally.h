@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/auto.h"
+#include "route/estimate.h"
 #include "sim/trace.h"
 
 struct quantiles {
@@ -26,8 +27,10 @@ struct tally {
     double loads_per_hour, span_s;
     double money_micro;
     struct quantiles first_s, token_s, slowdown;
+    struct quantiles errors[ESTIMATE_KINDS]; /* of what was expected, as parts of what it took */
+    uint32_t errors_count[ESTIMATE_KINDS];
 
-    float *firsts, *tokens, *slowdowns;
+    float *firsts, *tokens, *slowdowns, *errors_of[ESTIMATE_KINDS];
     uint32_t firsts_count, tokens_count, room;
 };
 
@@ -40,6 +43,9 @@ void tally_free(struct tally *t);
 void tally_add(struct tally *t, const struct trace_row *row, double first_s, double finish_s,
                double ideal_s);
 void tally_end(struct tally *t);
+
+/* What took took_s was expected to take expected_s. */
+void tally_judge(struct tally *t, enum estimate_kind kind, double expected_s, double took_s);
 
 /* The part-th of sorted values, 0 when there are none. */
 double tally_quantile(const float *sorted, uint32_t count, double part);

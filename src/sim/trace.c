@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "sim/chance.h"
 
-enum { MADE_SESSIONS = 1500, KEYS = 12, PROMPT_MAX = 24000, OUTPUT_MAX = 2000 };
+enum { KEYS = 12, PROMPT_MAX = 24000, OUTPUT_MAX = 2000 };
 
 /* Shares, sizes and what a good answer is: assumptions, in the order of the redundancy map. Large
  * models may take twice as long. */
@@ -29,17 +29,38 @@ static double steady(double at_s);
 static double in_bursts(double at_s);
 static double by_day(double at_s);
 static double at_the_office(double at_s);
+static double at_work_and_home(double at_s);
 
 static const struct {
     double span_s, think_s; /* between the turns of a conversation */
+    uint32_t sessions;
     double (*rate)(double at_s);
-} makers[] = {
-    {3600, 30, steady}, {3600, 20, in_bursts}, {86400, 60, by_day}, {36000, 45, at_the_office}};
-const char *const trace_names[] = {"poisson", "bursts", "diurnal", "office", NULL};
+    bool changes; /* what is asked for, with the hour */
+} makers[] = {{3600, 30, 1500, steady, false},
+              {3600, 20, 1500, in_bursts, false},
+              {86400, 60, 1500, by_day, false},
+              {36000, 45, 1500, at_the_office, false},
+              {5 * 86400, 45, 40000, at_work_and_home, true}};
+const char *const trace_names[] = {"poisson", "bursts", "diurnal", "office", "week", NULL};
+
+/* Five working days of a house: work by day, pictures and talk in the evening, documents that are
+ * read and reasoned about at night. From that hour on: how much, and each demand's share as many
+ * times. Assumed. */
+static const struct part_of_day {
+    double from_hour, rate;
+    double times[DEMANDS]; /* in the order of demands */
+} parts_of_day[] = {
+    {0, 0.02, {1, 1, 1, 1, 1, 1, 1, 1}},     {2, 0.5, {0, 3, 0, 4, 0, 2, 4, 0}},
+    {5, 0.02, {1, 1, 1, 1, 1, 1, 1, 1}},     {8, 0.5, {2, 0.2, 2, 0.2, 1, 1, 1, 1}},
+    {9, 1, {2, 0.2, 2, 0.2, 1, 1, 1, 1}},    {12, 0.4, {1, 1, 1, 1, 1, 1, 1, 1}},
+    {13, 0.9, {2, 0.2, 2, 0.2, 1, 1, 1, 1}}, {18, 0.2, {1, 1, 1, 1, 1, 1, 1, 1}},
+    {19, 0.5, {0, 4, 0, 4, 1, 0, 1, 3}},     {23, 0.1, {0, 4, 0, 4, 1, 0, 1, 3}},
+};
 
 static void make_session(struct trace *t, double at_s, double think_s, uint64_t session,
-                         struct chance *c);
-static uint32_t pick_demand(struct chance *c);
+                         uint32_t demand, struct chance *c);
+static uint32_t pick_demand(struct chance *c, const double *times);
+static const struct part_of_day *part_of(double at_s);
 static uint32_t tokens_of(struct chance *c, double median, double sigma, uint32_t max);
 static void copy_row(struct trace *to, const struct trace *from, uint32_t row, uint64_t copy,
                      double shift_s);
@@ -55,12 +76,13 @@ bool trace_make(struct trace *ret, struct str name, uint64_t seed)
     if (!trace_names[i])
         return false;
     *ret = (struct trace){.span_s = makers[i].span_s};
-    for (uint32_t made = 0; made < MADE_SESSIONS;) {
+    for (uint32_t made = 0; made < makers[i].sessions;) {
         double at_s = chance_draw(&c) * ret->span_s;
 
         if (chance_draw(&c) >= makers[i].rate(at_s))
             continue;
-        make_session(ret, at_s, makers[i].think_s, chance_mix(seed, ++made), &c);
+        make_session(ret, at_s, makers[i].think_s, chance_mix(seed, ++made),
+                     pick_demand(&c, makers[i].changes ? part_of(at_s)->times : NULL), &c);
     }
     trace_sort(ret);
     return true;
@@ -142,9 +164,9 @@ void trace_sort(struct trace *t)
 
 /* A conversation: each turn's prompt is the last one, its answer, and something new. */
 static void make_session(struct trace *t, double at_s, double think_s, uint64_t session,
-                         struct chance *c)
+                         uint32_t demand, struct chance *c)
 {
-    uint32_t demand = pick_demand(c), key = chance_pick(c, KEYS);
+    uint32_t key = chance_pick(c, KEYS);
     const struct demand_row *d = &demands[demand];
     uint32_t turns = 1 + (uint32_t)chance_wait(c, d->turns - 1 + 1e-9);
     uint32_t before = 0, tokens[TRACE_PIECES_MAX];
@@ -172,12 +194,16 @@ static void make_session(struct trace *t, double at_s, double think_s, uint64_t 
     }
 }
 
-static uint32_t pick_demand(struct chance *c)
+static uint32_t pick_demand(struct chance *c, const double *times)
 {
-    double draw = chance_draw(c);
+    double draw = chance_draw(c), sum = 0;
     uint32_t i = 0;
 
-    while (i + 1 < DEMANDS && (draw -= demands[i].share) >= 0)
+    for (uint32_t k = 0; times && k < DEMANDS; k++)
+        sum += demands[k].share * times[k];
+    if (times)
+        draw *= sum;
+    while (i + 1 < DEMANDS && (draw -= demands[i].share * (times ? times[i] : 1)) >= 0)
         i++;
     return i;
 }
@@ -236,4 +262,20 @@ static double at_the_office(double at_s)
     static const double hours[] = {0.3, 0.8, 1, 0.9, 0.3, 0.5, 0.9, 1, 0.7, 0.3};
 
     return hours[(unsigned)(at_s / 3600) % 10];
+}
+
+static double at_work_and_home(double at_s)
+{
+    return part_of(at_s)->rate;
+}
+
+static const struct part_of_day *part_of(double at_s)
+{
+    double hour = fmod(at_s / 3600, 24);
+    unsigned i = 0;
+
+    while (i + 1 < sizeof parts_of_day / sizeof *parts_of_day &&
+           parts_of_day[i + 1].from_hour <= hour)
+        i++;
+    return &parts_of_day[i];
 }

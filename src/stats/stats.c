@@ -3,8 +3,8 @@
 #include "stats/stats.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -22,6 +22,7 @@ struct stats {
     struct map by_key;
     struct series *newest; /* all of them, linked by .older */
     size_t count;
+    bool has_exemplars;
 };
 
 static struct series *find_or_make(struct stats *s, enum counter c, const struct str *labels,
@@ -53,7 +54,7 @@ void stats_free(struct stats *s)
     while (s->newest) {
         struct series *older = s->newest->older;
 
-        free(s->newest->times);
+        times_free(s->newest->times);
         free(s->newest->key);
         free(s->newest);
         s->newest = older;
@@ -61,6 +62,11 @@ void stats_free(struct stats *s)
     map_fini(&s->by_key);
     pthread_mutex_destroy(&s->mutex);
     free(s);
+}
+
+void stats_keep_exemplars(struct stats *s)
+{
+    s->has_exemplars = true;
 }
 
 struct series *stats_series(struct stats *s, enum counter c, const struct str *labels)
@@ -87,6 +93,12 @@ void series_set(struct series *s, int64_t value)
     atomic_store_explicit(&s->value, value, memory_order_relaxed);
 }
 
+void series_set_real(struct series *s, double value)
+{
+    assert(counter_rows[s->counter].kind == KIND_real);
+    series_set(s, (int64_t)(value * 1e6));
+}
+
 void series_shift(struct series *s, int64_t by)
 {
     atomic_fetch_add_explicit(&s->value, by, memory_order_relaxed);
@@ -94,8 +106,33 @@ void series_shift(struct series *s, int64_t by)
 
 void series_observe_us(struct series *s, uint64_t us)
 {
-    assert(s->times);
+    assert(s->times && counter_rows[s->counter].kind == KIND_seconds);
     times_observe(s->times, us);
+}
+
+void series_observe_tokens(struct series *s, uint64_t tokens)
+{
+    assert(s->times && counter_rows[s->counter].kind == KIND_tokens);
+    times_observe(s->times, tokens);
+}
+
+bool series_wants_exemplar(const struct series *s)
+{
+    return s->times && s->times->exemplars;
+}
+
+void series_exemplar(struct series *s, uint64_t us, struct str id, int64_t wall_us)
+{
+    struct exemplars *kept = s->times->exemplars;
+    struct exemplar last = {.value = us, .wall_us = wall_us};
+
+    for (size_t i = 0; i < id.len; i++)
+        if (!isalnum((unsigned char)id.data[i]))
+            return;
+    snprintf(last.id, sizeof last.id, "%.*s", STR_ARG(id));
+    pthread_mutex_lock(&kept->lock);
+    kept->rows[times_bucket(s->times, us)] = last;
+    pthread_mutex_unlock(&kept->lock);
 }
 
 int64_t series_value(const struct series *s)
@@ -142,8 +179,8 @@ static struct series *make(struct stats *s, enum counter c, const struct buf *ke
     memcpy(new->key, key->data, key->len);
     new->counter = c;
     new->labels = str_slice(new->key + name_len, key->len - name_len);
-    if (counter_rows[c].kind == KIND_seconds)
-        new->times = memory_need(1, sizeof *new->times);
+    if (counter_rows[c].kind == KIND_seconds || counter_rows[c].kind == KIND_tokens)
+        new->times = times_new(counter_rows[c].kind, s->has_exemplars);
     if (map_put(&s->by_key, str_slice(new->key, key->len), new) < 0)
         abort();
     new->older = s->newest;

@@ -9,18 +9,27 @@
 #include "store/store.h"
 
 struct store_driver {
+    unsigned look_every_ms; /* as store_look_every_ms() says */
     int (*open)(struct store **ret, struct str place,
                 struct err *err); /* the URL without its scheme */
     void (*close)(struct store *s);
     int (*key_put)(struct store *s, const struct key_row *row, struct err *err);
     int (*key_revoke)(struct store *s, struct str which, int64_t now_us, struct err *err);
+    int (*key_rotate)(struct store *s, struct str which, const struct key_row *fresh,
+                      int64_t old_until_us, struct err *err);
     int (*key_each)(struct store *s, key_fn *fn, void *ctx, struct err *err);
     int (*exchange_put)(struct store *s, const struct exchange_row *rows, size_t count,
                         struct err *err);
     int (*exchange_find)(struct store *s, struct str id, exchange_fn *fn, void *ctx,
                          struct err *err);
-    int (*exchange_trim)(struct store *s, int64_t before_us, uint64_t rows_max, uint64_t *removed,
+    int (*exchange_last)(struct store *s, unsigned most, exchange_fn *fn, void *ctx,
                          struct err *err);
+    int (*exchange_trim)(struct store *s, const struct retention *keep, uint64_t *removed,
+                         struct err *err);
+    int (*usage)(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
+                 struct err *err);
+    int (*backup)(struct store *s, const char *path, struct err *err);
+    int (*restore)(struct store *s, const char *path, struct err *err);
     int (*pepper)(struct store *s, unsigned char pepper[32], struct err *err);
     int (*version)(struct store *s, uint64_t *ret, struct err *err);
 };
@@ -28,6 +37,7 @@ struct store_driver {
 /* The first member of every driver's own struct. */
 struct store {
     const struct store_driver *driver;
+    char note[9000]; /* two paths */
 };
 
 #define STORE(scheme, form, words) extern const struct store_driver store_##scheme;

@@ -8,10 +8,14 @@
  *     journal_forget(j, number);                   the store has them: their files may go
  *     journal_close(j);                            writes what is left
  *
+ * A record is written before it is durable: from then on it outlives the process, though not the
+ * machine's power. One program has a journal at a time.
+ *
  * A record on disk is a mark, its length, its number, a CRC-32 of both and of its bytes, and the
- * bytes. One thread writes: what came while the disk was busy goes out in one write and one
- * fdatasync. A tail torn by a crash was never durable and is passed over; damage before it is
- * counted, and what stands behind it is still found. Numbers grow by one, across restarts too.
+ * bytes. One thread writes, another one syncs: what was written within 5 ms, or while the disk was
+ * busy, is synced together. A tail torn by a crash was never durable and is passed over; damage
+ * before it is counted, and what stands behind it is still found. Numbers grow by one, across
+ * restarts too.
  */
 #pragma once
 
@@ -37,7 +41,9 @@ typedef void journal_durable_fn(void *ctx, uint64_t number);
 typedef void journal_trouble_fn(void *ctx, const struct err *err); /* NULL: it works again */
 
 struct journal_options {
-    journal_record_fn *on_record;   /* each that is there at opening, in order */
+    journal_record_fn *on_record; /* each that is there at opening, in order, with record_ctx */
+    void *record_ctx;
+    journal_durable_fn *on_written; /* may be NULL; all up to a number outlive the process */
     journal_durable_fn *on_durable; /* may be NULL */
     journal_trouble_fn *on_trouble; /* may be NULL; once when writing begins to fail */
     void *ctx;
@@ -51,7 +57,7 @@ struct journal_found {
     uint64_t torn_bytes; /* at the end: never durable */
 };
 
-/* The folder is made (0700). ret_found may be NULL. */
+/* The folder is made (0700). ret_found may be NULL. -EBUSY: another program has it. */
 MUST_USE int journal_open(struct journal **ret, const char *folder,
                           const struct journal_options *options, struct journal_found *ret_found,
                           struct err *err);
@@ -62,6 +68,9 @@ MUST_USE uint64_t journal_append(struct journal *j, struct str record);
 
 /* All that was appended up to this number is durable: 0, or -EIO while writing fails. */
 MUST_USE int journal_wait(struct journal *j, uint64_t number);
+
+/* Up to this number all outlive the process; any thread. */
+uint64_t journal_written(const struct journal *j);
 
 /* Records up to this number are kept elsewhere now. */
 void journal_forget(struct journal *j, uint64_t number);

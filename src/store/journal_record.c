@@ -2,6 +2,8 @@
 /* Records of the journal: 20 bytes of head (mark, length, number, CRC-32), then the record. */
 #include "store/journal_record.h"
 
+#include <endian.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "store/journal.h"
@@ -10,9 +12,17 @@ enum { MARK_AT = 0, LENGTH_AT = 4, NUMBER_AT = 8, SUM_AT = 16, HEAD = 20 };
 
 static const char MARK[4] = {'t', 'j', 'r', '1'};
 
+#define POLYNOMIAL 0xedb88320u /* its bits from low to high */
+
+enum { SLICES = 8 };
+
+static uint32_t tables[SLICES][256];
+static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
+
 static bool read_one(struct str file, struct record *ret);
 static uint32_t sum_of(const char *head, struct str bytes);
 static uint32_t crc(uint32_t so_far, const char *bytes, size_t count);
+static void make_tables(void);
 static void put_number(char *out, uint64_t value, unsigned bytes);
 static uint64_t get_number(const char *in, unsigned bytes);
 
@@ -74,20 +84,38 @@ static uint32_t sum_of(const char *head, struct str bytes)
     return ~crc(sum, bytes.data, bytes.len);
 }
 
-/* CRC-32 as in IEEE 802.3, four bits at a time: sixteen entries instead of 256. */
+/* CRC-32 as in IEEE 802.3, eight bytes at a time: tables[k][b] is what byte b does to the sum when
+ * k bytes come after it. */
 static uint32_t crc(uint32_t so_far, const char *bytes, size_t count)
 {
-    static const uint32_t of_nibble[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                           0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                           0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                           0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    pthread_once(&tables_made, make_tables);
+    for (; count >= SLICES; bytes += SLICES, count -= SLICES) {
+        uint64_t word;
 
-    for (size_t i = 0; i < count; i++) {
-        so_far ^= (unsigned char)bytes[i];
-        so_far = so_far >> 4 ^ of_nibble[so_far & 15];
-        so_far = so_far >> 4 ^ of_nibble[so_far & 15];
+        memcpy(&word, bytes, SLICES);
+        word = le64toh(word) ^ so_far;
+        /* By hand: gcc does not unroll it, and this is a tenth of a request's instructions. */
+        so_far = tables[7][word & 255] ^ tables[6][word >> 8 & 255] ^ tables[5][word >> 16 & 255] ^
+                 tables[4][word >> 24 & 255] ^ tables[3][word >> 32 & 255] ^
+                 tables[2][word >> 40 & 255] ^ tables[1][word >> 48 & 255] ^ tables[0][word >> 56];
     }
+    for (size_t i = 0; i < count; i++)
+        so_far = so_far >> 8 ^ tables[0][(so_far ^ (unsigned char)bytes[i]) & 255];
     return so_far;
+}
+
+static void make_tables(void)
+{
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t sum = byte;
+
+        for (int bit = 0; bit < 8; bit++)
+            sum = sum >> 1 ^ (sum & 1 ? POLYNOMIAL : 0);
+        tables[0][byte] = sum;
+    }
+    for (unsigned k = 1; k < SLICES; k++)
+        for (unsigned byte = 0; byte < 256; byte++)
+            tables[k][byte] = tables[k - 1][byte] >> 8 ^ tables[0][tables[k - 1][byte] & 255];
 }
 
 static void put_number(char *out, uint64_t value, unsigned bytes)

@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/embedded.h"
+#include "base/file.h"
 #include "base/rand.h"
 #include "net/clock.h"
 #include "store/sqlite.h"
@@ -19,17 +21,23 @@ enum {
     WAL_TRIES = 50, /* turning to WAL does not wait by itself */
     WAL_PAUSE_MS = 20,
     PEPPER_WORDS = 4, /* of 8 bytes */
+    OPEN_TRIES = 3,   /* where others find it damaged, too, and begin anew */
+    PATH_ROOM = 4096,
 };
 
-static int make_folders(const char *path, struct err *err);
+static int open_or_save(struct sqlite_store *s, struct err *err);
+static int lock_folder(const char *path, int how);
+static void unlock_folder(int lock);
+static bool is_same_file(const char *path, const struct stat *seen);
+static int open_sound(struct sqlite_store *s, struct stat *ret_seen, struct err *err);
 static int make_file(const char *path, struct err *err);
 static void set_up_sqlite(void);
 static int open_file(struct sqlite_store *s, struct err *err);
 static int configure(struct sqlite_store *s, struct err *err);
 static int use_wal(struct sqlite_store *s, struct err *err);
 static int check(struct sqlite_store *s, struct err *err);
-static int move_aside(const char *path, const char *found, struct err *err);
-static int migrate(struct sqlite_store *s, struct err *err);
+static int start_anew(struct sqlite_store *s, const char *damage, struct err *err);
+static int move_aside(const char *path, const char *damage, char aside[PATH_ROOM], struct err *err);
 static int migrate_inside(struct sqlite_store *s, struct err *err);
 static int read_schema(struct sqlite_store *s, unsigned *ret, struct err *err);
 static const struct embedded_file *schema_file(unsigned number);
@@ -51,22 +59,114 @@ unsigned store_schema_newest(void)
     return number;
 }
 
+/* Whoever opens a store shares a lock; whoever saves what is left of a damaged one has it alone. So
+ * nobody meets a store that is half saved, and of several who find the damage one saves it. */
 int sqlite_make_ready(struct sqlite_store *s, struct err *err)
 {
-    struct err found = {0};
-    int r;
+    int r = file_make_folders(s->path, err);
 
-    if ((r = make_folders(s->path, err)) < 0 || (r = make_file(s->path, err)) < 0)
-        return r;
-    if ((r = open_file(s, &found)) == 0 && (r = check(s, &found)) == 0 &&
-        (r = configure(s, &found)) == 0)
-        r = migrate(s, &found);
     if (r == 0)
+        r = -ESTALE;
+    for (int tries = 0; r == -ESTALE && tries < OPEN_TRIES; tries++)
+        r = open_or_save(s, err);
+    return r;
+}
+
+/* -ESTALE: somebody else has begun anew meanwhile. */
+static int open_or_save(struct sqlite_store *s, struct err *err)
+{
+    int lock = lock_folder(s->path, LOCK_SH);
+    struct stat seen = {0};
+    struct err found = {0};
+    int r = open_sound(s, &seen, &found);
+
+    unlock_folder(lock);
+    if (r != -EUCLEAN)
+        return r < 0 ? err_set(err, r, "%s", found.text) : 0;
+    lock = lock_folder(s->path, LOCK_EX);
+    r = is_same_file(s->path, &seen) ? start_anew(s, found.text, err)
+                                     : err_set(err, -ESTALE, "%s", found.text);
+    unlock_folder(lock);
+    return r;
+}
+
+/* The folder itself: what a file there holds locked, closing another handle of it would let go. -1
+ * where that cannot be: then as if alone. */
+static int lock_folder(const char *path, int how)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_ROOM];
+    int fd;
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && flock(fd, how) < 0 && errno == EINTR)
+        ;
+    return fd;
+}
+
+static void unlock_folder(int lock)
+{
+    if (lock >= 0)
+        close(lock);
+}
+
+static bool is_same_file(const char *path, const struct stat *seen)
+{
+    struct stat now;
+
+    return stat(path, &now) == 0 && now.st_ino == seen->st_ino && now.st_dev == seen->st_dev;
+}
+
+static int open_sound(struct sqlite_store *s, struct stat *ret_seen, struct err *err)
+{
+    int r = make_file(s->path, err);
+
+    if (r == 0 && stat(s->path, ret_seen) < 0)
+        r = err_set(err, -errno, "%s: %s", s->path, strerror(errno));
+    if (r == 0 && (r = open_file(s, err)) == 0 && (r = check(s, err)) == 0 &&
+        (r = configure(s, err)) == 0)
+        r = sqlite_bring_forward(s, err);
+    if (r < 0)
+        sqlite3_close(TAKE(s->db));
+    return r;
+}
+
+/* What can still be read of a damaged store goes into a new one; it stays beside it. */
+static int start_anew(struct sqlite_store *s, const char *damage, struct err *err)
+{
+    char aside[PATH_ROOM];
+    struct err found = {0};
+    int r = move_aside(s->path, damage, aside, err);
+
+    if (r < 0)
+        return r;
+    if ((r = make_file(s->path, &found)) == 0 && (r = open_file(s, &found)) == 0 &&
+        (r = configure(s, &found)) == 0 && (r = sqlite_bring_forward(s, &found)) == 0)
+        r = sqlite_salvage(s, aside, &found);
+    if (r == 0) {
+        snprintf(s->store.note, sizeof s->store.note,
+                 "%s: damaged; what can be read of it was saved, it is kept as %s", s->path, aside);
         return 0;
+    }
     sqlite3_close(TAKE(s->db));
-    if (r == -EUCLEAN)
-        return move_aside(s->path, found.text, err);
-    return err_set(err, r, "%s", found.text);
+    return err_set(err, r, "%s; and what can be read of it cannot be saved: %s", damage,
+                   found.text);
+}
+
+int sqlite_bring_forward(struct sqlite_store *s, struct err *err)
+{
+    int r = exec(s, "BEGIN IMMEDIATE", err);
+
+    if (r < 0)
+        return r;
+    r = migrate_inside(s, err);
+    if (r == 0)
+        r = exec(s, "COMMIT", err);
+    if (r < 0 && !sqlite3_get_autocommit(s->db))
+        (void)!exec(s, "ROLLBACK", NULL);
+    return r;
 }
 
 int sqlite_fail(struct sqlite_store *s, int result, struct err *err)
@@ -87,22 +187,6 @@ int sqlite_fail(struct sqlite_store *s, int result, struct err *err)
                        s->path);
     return err_set(err, r, "%s: %s", s->path,
                    s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(result));
-}
-
-/* Every folder on the way that is not there, for nobody else to read. */
-static int make_folders(const char *path, struct err *err)
-{
-    AUTO_BYTES(char *) folder = strdup(path);
-
-    if (!folder)
-        return err_set(err, -ENOMEM, "out of memory");
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return err_set(err, -errno, "%s: cannot be made: %s", folder, strerror(errno));
-        *slash = '/';
-    }
-    return 0;
 }
 
 /* SQLite gives its other files the mode of this one. One that is there is not opened here: closing
@@ -175,37 +259,21 @@ static int check(struct sqlite_store *s, struct err *err)
 }
 
 /* The journal goes along: it may hold what can still be saved. */
-static int move_aside(const char *path, const char *found, struct err *err)
+static int move_aside(const char *path, const char *damage, char aside[PATH_ROOM], struct err *err)
 {
     static const char *const endings[] = {"", "-wal", "-shm"};
     int64_t seconds = clock_wall_us() / 1000000;
-    char from[4096], to[4096];
+    char from[PATH_ROOM], to[PATH_ROOM + 8];
 
+    snprintf(aside, PATH_ROOM, "%s.corrupt-%" PRId64, path, seconds);
     for (size_t i = 0; i < COUNT_OF(endings); i++) {
         snprintf(from, sizeof from, "%s%s", path, endings[i]);
-        snprintf(to, sizeof to, "%s.corrupt-%" PRId64 "%s", path, seconds, endings[i]);
+        snprintf(to, sizeof to, "%s%s", aside, endings[i]);
         if (rename(from, to) < 0 && i == 0)
-            return err_set(err, -EUCLEAN, "%s: it is damaged and cannot be moved aside: %s", found,
+            return err_set(err, -EUCLEAN, "%s: it is damaged and cannot be moved aside: %s", damage,
                            strerror(errno));
     }
-    return err_set(err, -EUCLEAN,
-                   "%s: the file is damaged and was moved to %s.corrupt-%" PRId64
-                   "; put a backup in its place, or start again with an empty one",
-                   found, path, seconds);
-}
-
-static int migrate(struct sqlite_store *s, struct err *err)
-{
-    int r = exec(s, "BEGIN IMMEDIATE", err);
-
-    if (r < 0)
-        return r;
-    r = migrate_inside(s, err);
-    if (r == 0)
-        r = exec(s, "COMMIT", err);
-    if (r < 0 && !sqlite3_get_autocommit(s->db))
-        (void)!exec(s, "ROLLBACK", NULL);
-    return r;
+    return 0;
 }
 
 /* Inside the transaction, so that two programs never do it both. */

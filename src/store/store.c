@@ -22,7 +22,8 @@ int store_open(struct store **ret, struct str url, struct err *err)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (scheme.len < url.len && place.len && str_is(scheme, rows[i].scheme))
             return rows[i].driver->open(ret, place, err);
-    return err_set(err, -EINVAL, "'%.*s' names no store: expected %s", STR_ARG(url), rows[0].form);
+    return err_set(err, -EINVAL, "'%.*s' names no store: expected %s or %s", STR_ARG(url),
+                   rows[0].form, rows[1].form);
 }
 
 void store_folder(char *out, size_t room, struct str url)
@@ -44,6 +45,11 @@ void store_close(struct store *s)
         s->driver->close(s);
 }
 
+const char *store_note(const struct store *s)
+{
+    return s->note;
+}
+
 int store_key_put(struct store *s, const struct key_row *row, struct err *err)
 {
     return s->driver->key_put(s, row, err);
@@ -52,6 +58,12 @@ int store_key_put(struct store *s, const struct key_row *row, struct err *err)
 int store_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err)
 {
     return s->driver->key_revoke(s, which, now_us, err);
+}
+
+int store_key_rotate(struct store *s, struct str which, const struct key_row *fresh,
+                     int64_t old_until_us, struct err *err)
+{
+    return s->driver->key_rotate(s, which, fresh, old_until_us, err);
 }
 
 int store_key_each(struct store *s, key_fn *fn, void *ctx, struct err *err)
@@ -70,10 +82,31 @@ int store_exchange_find(struct store *s, struct str id, exchange_fn *fn, void *c
     return s->driver->exchange_find(s, id, fn, ctx, err);
 }
 
-int store_exchange_trim(struct store *s, int64_t before_us, uint64_t rows_max, uint64_t *removed,
+int store_exchange_last(struct store *s, unsigned most, exchange_fn *fn, void *ctx, struct err *err)
+{
+    return s->driver->exchange_last(s, most, fn, ctx, err);
+}
+
+int store_exchange_trim(struct store *s, const struct retention *keep, uint64_t *removed,
                         struct err *err)
 {
-    return s->driver->exchange_trim(s, before_us, rows_max, removed, err);
+    return s->driver->exchange_trim(s, keep, removed, err);
+}
+
+int store_usage(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
+                struct err *err)
+{
+    return s->driver->usage(s, query, fn, ctx, err);
+}
+
+int store_backup(struct store *s, const char *path, struct err *err)
+{
+    return s->driver->backup(s, path, err);
+}
+
+int store_restore(struct store *s, const char *path, struct err *err)
+{
+    return s->driver->restore(s, path, err);
 }
 
 int store_pepper(struct store *s, unsigned char pepper[32], struct err *err)
@@ -84,4 +117,9 @@ int store_pepper(struct store *s, unsigned char pepper[32], struct err *err)
 int store_version(struct store *s, uint64_t *ret, struct err *err)
 {
     return s->driver->version(s, ret, err);
+}
+
+unsigned store_look_every_ms(const struct store *s)
+{
+    return s->driver->look_every_ms;
 }

@@ -13,49 +13,20 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/auto.h"
 #include "base/err.h"
-#include "base/str.h"
+#include "store/rows.h"
 
 struct store;
 
-enum { KEY_HASH_SIZE = 32, KEY_ID_SIZE = 16 };
-
-enum key_role { KEY_caller, KEY_operator };
-
-/* A key as it is kept: never the key itself. Slices are borrowed. */
-struct key_row {
-    char id[KEY_ID_SIZE + 1];          /* random, names the key in commands: "k3f9…" */
-    unsigned char hash[KEY_HASH_SIZE]; /* HMAC-SHA-256 of the key under the store's pepper */
-    struct str prefix, last4;          /* "tampu-3fa9", "x7Qd": shown in lists */
-    struct str name, owner;
-    enum key_role role;
-    int64_t created_us, expires_us, revoked_us; /* 0: never */
-};
-
-typedef int key_fn(void *ctx, const struct key_row *row);
-
-/* One answered request, as `why` reads it. Slices are borrowed; texts beyond 256 bytes are cut. */
-struct exchange_row {
-    struct str id; /* the request id that the caller was told */
-    int64_t started_us;
-    struct str asked, machine, model, parity, key_id;
-    struct str failure; /* a name of tables/failures.def, "none" when there was none */
-    int status;
-    unsigned attempts;
-    uint64_t prompt_tokens, completion_tokens;
-    int64_t first_token_us, total_us; /* durations; -1: it never came */
-};
-
-typedef int exchange_fn(void *ctx, const struct exchange_row *row);
-
-/* "sqlite:PATH". Makes what is missing: folders (0700), the file (0600), its tables. A damaged file
- * is moved aside, never written to: -EUCLEAN, and the next store_open() starts an empty one. A file
- * that is no store of ours (-EINVAL) or one of a newer program (-ENOTSUP) is left alone. */
+/* "sqlite:PATH" or "postgresql://USER@HOST/DATABASE"; of the latter the schema `tampu`. Makes what
+ * is missing: folders (0700), the file (0600), its tables. A damaged file is moved aside, never
+ * written to: -EUCLEAN, and the next store_open() starts an empty one. A file that is no store of
+ * ours (-EINVAL) or one of a newer program (-ENOTSUP) is left alone. */
 MUST_USE int store_open(struct store **ret, struct str url, struct err *err);
 void store_close(struct store *s);
+/* What opening it found and somebody should be told; empty: nothing. */
+const char *store_note(const struct store *s);
 
 /* A folder on this machine for what must not outlive the process: beside the store's file, or
  * the system's for temporary files. */
@@ -74,6 +45,10 @@ MUST_USE int store_key_put(struct store *s, const struct key_row *row, struct er
 /* By id, prefix or name. -ENOENT when none fits, -EEXIST when several do that are not revoked yet.
  * Revoking again by id changes nothing and is no error. */
 MUST_USE int store_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err);
+/* A new hash, prefix and last4 from `fresh` for a key that is not revoked, named as above; the
+ * present hash stays good until old_until_us (0: no longer). Everything else stays, its use too. */
+MUST_USE int store_key_rotate(struct store *s, struct str which, const struct key_row *fresh,
+                              int64_t old_until_us, struct err *err);
 /* In the order they were made. fn's negative result stops and is returned. */
 MUST_USE int store_key_each(struct store *s, key_fn *fn, void *ctx, struct err *err);
 
@@ -84,14 +59,30 @@ MUST_USE int store_exchange_put(struct store *s, const struct exchange_row *rows
 /* -ENOENT, or what fn returned; the row dies when fn returns. */
 MUST_USE int store_exchange_find(struct store *s, struct str id, exchange_fn *fn, void *ctx,
                                  struct err *err);
-/* Retention, in the order of writing: removes what comes before the first row that began at
- * `before_us` or later, then the oldest beyond `rows_max`.
- * *removed may be NULL. */
-MUST_USE int store_exchange_trim(struct store *s, int64_t before_us, uint64_t rows_max,
-                                 uint64_t *removed, struct err *err);
+/* The newest `most`, the oldest of them first. fn's negative result stops and is returned. */
+MUST_USE int store_exchange_last(struct store *s, unsigned most, exchange_fn *fn, void *ctx,
+                                 struct err *err);
+/* In the order of writing. What goes is added to the sums of its day in the same transaction, so
+ * that usage stays the same. *removed (rows; may be NULL). */
+MUST_USE int store_exchange_trim(struct store *s, const struct retention *keep, uint64_t *removed,
+                                 struct err *err);
+/* Sums over rows and days, ordered by day, key, owner, model, machine. fn's negative result stops
+ * and is returned. */
+MUST_USE int store_usage(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
+                         struct err *err);
+
+/* The whole store as a file that is not there yet (-EEXIST), while others write; -ENOTSUP, with the
+ * words what to use instead, where the store has its own way. */
+MUST_USE int store_backup(struct store *s, const char *path, struct err *err);
+/* Everything becomes as it is in the backup, in one transaction, while others may read and write.
+ * -EINVAL: no backup of ours. */
+MUST_USE int store_restore(struct store *s, const char *path, struct err *err);
 
 /* 32 random bytes, made once with the store, that key hashes are keyed with. */
 MUST_USE int store_pepper(struct store *s, unsigned char pepper[32], struct err *err);
 
-/* Changes whenever another connection has written: cheap to poll. */
+/* Changes whenever another handle has changed keys, and perhaps more often: to be asked every
+ * store_look_every_ms(). -ESTALE: the store is another one by now (a damaged file was moved aside):
+ * open it anew. */
 MUST_USE int store_version(struct store *s, uint64_t *ret, struct err *err);
+unsigned store_look_every_ms(const struct store *s);

@@ -7,6 +7,7 @@
 #include "gateway/scene.h"
 #include "http/server.h"
 #include "route/candidates.h"
+#include "web/names.h"
 #include "web/pages.h"
 #include "wire/json_out.h"
 #include "wire/url.h"
@@ -18,7 +19,7 @@ struct listing {
 };
 
 static void begin(struct listing *l, const struct page_request *r, struct buf *out);
-static int add_name(void *ctx, struct str name, const char *what);
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found);
 static void write_model(struct listing *l, struct str name);
 static void write_name(struct listing *l, const char *key, struct str name);
 
@@ -36,7 +37,7 @@ int anthropic_models(const struct page_request *r, struct buf *out, const char *
     begin(&l, r, out);
     json_open(&l.json, '{');
     json_open(json_key(&l.json, "data"), '[');
-    if (candidates_each_name(r->scene->view, add_name, &l) < 0)
+    if (names_each(r, add_name, &l) < 0)
         return 500;
     json_close(&l.json, ']');
     json_bool(json_key(&l.json, "has_more"), false);
@@ -49,6 +50,7 @@ int anthropic_models(const struct page_request *r, struct buf *out, const char *
 int anthropic_model(const struct page_request *r, struct buf *out, const char **type)
 {
     struct candidates found;
+    enum failure why;
     struct err err = {0};
     struct listing l;
     struct buf name;
@@ -57,9 +59,10 @@ int anthropic_model(const struct page_request *r, struct buf *out, const char **
     (void)type;
     begin(&l, r, out);
     buf_init(&name, 1024);
-    if (url_decode(&name, r->rest, false) < 0 ||
-        candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0)
-        status = page_failure(r, out, DIALECT_anthropic, FAILURE_unknown_model, str_from(err.text));
+    why = url_decode(&name, r->rest, false) < 0 ? FAILURE_unknown_model
+                                                : name_find(&found, r, buf_str(&name), &err);
+    if (why)
+        status = page_failure(r, out, DIALECT_anthropic, why, str_from(err.text));
     else
         write_model(&l, buf_str(&name));
     buf_fini(&name);
@@ -75,11 +78,12 @@ static void begin(struct listing *l, const struct page_request *r, struct buf *o
     strftime(l->created, sizeof l->created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&started, &utc));
 }
 
-static int add_name(void *ctx, struct str name, const char *what)
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found)
 {
     struct listing *l = ctx;
 
     (void)what;
+    (void)found;
     if (!l->first.len)
         l->first = name;
     l->last = name;

@@ -9,43 +9,40 @@
 #include "wire/json_out.h"
 #include "wire/url.h"
 
-struct listing {
-    struct json_out json;
-    const struct view *view;
-};
-
-static int add_name(void *ctx, struct str name, const char *what);
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found);
 static void write_model(struct json_out *o, struct str name, const char *what,
                         const struct candidates *found);
 static void put_methods(struct json_out *o, uint32_t capabilities);
 
 int gemini_models(const struct page_request *r, struct buf *out, const char **type)
 {
-    struct listing l = {.json = {.out = out}, .view = r->scene->view};
+    struct json_out o = {.out = out};
 
     (void)type;
-    json_open(&l.json, '{');
-    json_open(json_key(&l.json, "models"), '[');
-    if (candidates_each_name(l.view, add_name, &l) < 0)
+    json_open(&o, '{');
+    json_open(json_key(&o, "models"), '[');
+    if (names_each(r, add_name, &o) < 0)
         return 500;
-    json_close(&l.json, ']');
-    json_close(&l.json, '}');
-    return l.json.error ? 500 : 200;
+    json_close(&o, ']');
+    json_close(&o, '}');
+    return o.error ? 500 : 200;
 }
 
 int gemini_model(const struct page_request *r, struct buf *out, const char **type)
 {
     struct json_out o = {.out = out};
     struct candidates found;
+    enum failure why;
     struct err err = {0};
     struct buf name;
     int status;
 
     (void)type;
     buf_init(&name, 1024);
-    if (url_decode(&name, r->rest, false) < 0 ||
-        candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
-        status = page_failure(r, out, DIALECT_gemini, FAILURE_unknown_model, str_from(err.text));
+    why = url_decode(&name, r->rest, false) < 0 ? FAILURE_unknown_model
+                                                : name_find(&found, r, buf_str(&name), &err);
+    if (why) {
+        status = page_failure(r, out, DIALECT_gemini, why, str_from(err.text));
     } else {
         write_model(&o, buf_str(&name), "", &found);
         status = o.error ? 500 : 200;
@@ -54,15 +51,12 @@ int gemini_model(const struct page_request *r, struct buf *out, const char **typ
     return status;
 }
 
-static int add_name(void *ctx, struct str name, const char *what)
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found)
 {
-    struct listing *l = ctx;
-    struct candidates found;
+    struct json_out *o = ctx;
 
-    /* A category that nothing qualifies for cannot be asked. */
-    if (candidates_find(&found, l->view, name, 0, NULL) == 0)
-        write_model(&l->json, name, what, &found);
-    return l->json.error;
+    write_model(o, name, what, found);
+    return o->error;
 }
 
 static void write_model(struct json_out *o, struct str name, const char *what,

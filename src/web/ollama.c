@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/version.h"
@@ -18,11 +19,10 @@ enum { TIME_ROOM = 32 };
 
 struct listing {
     struct json_out json;
-    const struct page_request *request;
     char since[TIME_ROOM];
 };
 
-static int add_name(void *ctx, struct str name, const char *what);
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found);
 static void write_tag(struct listing *l, struct str name, const char *what,
                       const struct candidates *found);
 static void write_loaded(struct json_out *o, const struct copy *c, const struct sighting *seen);
@@ -36,13 +36,13 @@ static void write_since(char out[static TIME_ROOM], const struct page_request *r
 
 int ollama_tags(const struct page_request *r, struct buf *out, const char **type)
 {
-    struct listing l = {.json = {.out = out}, .request = r};
+    struct listing l = {.json = {.out = out}};
 
     (void)type;
     write_since(l.since, r);
     json_open(&l.json, '{');
     json_open(json_key(&l.json, "models"), '[');
-    if (candidates_each_name(r->scene->view, add_name, &l) < 0)
+    if (names_each(r, add_name, &l) < 0)
         return 500;
     json_close(&l.json, ']');
     json_close(&l.json, '}');
@@ -53,16 +53,20 @@ int ollama_ps(const struct page_request *r, struct buf *out, const char **type)
 {
     const struct view *view = r->scene->view;
     struct json_out o = {.out = out};
+    bool *may_ask = names_copies(r);
 
     (void)type;
+    if (!may_ask)
+        return 500;
     json_open(&o, '{');
     json_open(json_key(&o, "models"), '[');
     for (uint32_t i = 0; i < view->copies_count; i++) {
         struct sighting seen = health_copy(gateway_health(r->gateway), view->copies[i].place);
 
-        if (seen.loaded)
+        if (seen.loaded && may_ask[i])
             write_loaded(&o, &view->copies[i], &seen);
     }
+    free(may_ask);
     json_close(&o, ']');
     json_close(&o, '}');
     return o.error ? 500 : 200;
@@ -72,6 +76,7 @@ int ollama_show(const struct page_request *r, struct buf *out, const char **type
 {
     struct json_out o = {.out = out};
     struct candidates found;
+    enum failure why;
     struct err err = {0};
     struct buf name;
     int status;
@@ -80,8 +85,8 @@ int ollama_show(const struct page_request *r, struct buf *out, const char **type
     buf_init(&name, 1024);
     if (read_name(&name, r->body, &err) < 0) {
         status = page_failure(r, out, DIALECT_ollama, FAILURE_bad_json, str_from(err.text));
-    } else if (candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
-        status = page_failure(r, out, DIALECT_ollama, FAILURE_unknown_model, str_from(err.text));
+    } else if ((why = name_find(&found, r, buf_str(&name), &err)) != FAILURE_none) {
+        status = page_failure(r, out, DIALECT_ollama, why, str_from(err.text));
     } else {
         write_model(&o, r, &found);
         status = o.error ? 500 : 200;
@@ -121,14 +126,11 @@ int ollama_refuse(const struct page_request *r, struct buf *out, const char **ty
                             "the fleet file, or ask that machine's Ollama itself"));
 }
 
-static int add_name(void *ctx, struct str name, const char *what)
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found)
 {
     struct listing *l = ctx;
-    struct candidates found;
 
-    /* A category that nothing qualifies for cannot be asked. */
-    if (candidates_find(&found, l->request->scene->view, name, 0, NULL) == 0)
-        write_tag(l, name, what, &found);
+    write_tag(l, name, what, found);
     return l->json.error;
 }
 

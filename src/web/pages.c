@@ -10,13 +10,27 @@
 #include "net/clock.h"
 #include "route/candidates.h"
 #include "web/anthropic.h"
+#include "web/assets.h"
+#include "web/carrier.h"
+#include "web/drills.h"
+#include "web/events.h"
 #include "web/gemini.h"
+#include "web/lan_registry.h"
+#include "web/litellm.h"
+#include "web/live.h"
+#include "web/machines.h"
+#include "web/metrics.h"
+#include "web/names.h"
 #include "web/ollama.h"
+#include "web/requests.h"
 #include "web/status.h"
+#include "web/usage.h"
+#include "web/watched.h"
+#include "web/why.h"
 #include "wire/json_out.h"
 #include "wire/url.h"
 
-static page_fn models, model, live, ready, metrics, root;
+static page_fn models, model, live, ready, root;
 
 struct listing {
     struct json_out json;
@@ -25,16 +39,54 @@ struct listing {
     bool found;
 };
 
-static int add_name(void *ctx, struct str name, const char *what);
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found);
 static void write_model(struct listing *l, struct str name, const char *what);
-static void show_breakers(const struct page_request *r);
 static int status_of(int r);
 static bool can_serve(const struct page_request *r);
+static void add_ollama(struct pages *pages);
 
-void web_pages(struct pages *pages)
+void web_pages(struct pages *pages, const struct settings *settings, struct str store_url)
 {
+    struct live *watched = live_new();
+    struct carrier *carrier = carrier_new(settings, store_url);
+
     pages->fns[ENDPOINT_models] = models;
     pages->fns[ENDPOINT_model] = model;
+    add_ollama(pages);
+    pages->fns[ENDPOINT_gemini_models] = gemini_models;
+    pages->fns[ENDPOINT_gemini_model] = gemini_model;
+    pages->fns[ENDPOINT_live] = live;
+    pages->fns[ENDPOINT_ready] = ready;
+    pages->fns[ENDPOINT_metrics] = metrics_page;
+    pages->fns[ENDPOINT_discovery] = discovery_page;
+    pages->fns[ENDPOINT_status] = status_page;
+    pages->fns[ENDPOINT_ps] = ps_page;
+    pages->fns[ENDPOINT_drills] = drills_page;
+    pages->fns[ENDPOINT_drills_begin] = drills_begin_page;
+    pages->fns[ENDPOINT_root] = root;
+    pages->streamers[ENDPOINT_usage] = &usage_streamer;
+    pages->streamers[ENDPOINT_registry] = &lan_registry;
+    litellm_pages(pages);
+    pages->fns[ENDPOINT_asset] = asset_page;
+    pages->fns[ENDPOINT_requests] = requests_page;
+    pages->fns[ENDPOINT_why] = why_page;
+    pages->fns[ENDPOINT_machine] = machine_page;
+    pages->fns[ENDPOINT_settings] = settings_page;
+    pages->fns[ENDPOINT_fleet] = fleet_page;
+    pages->fns[ENDPOINT_map] = map_page;
+    pages->fns[ENDPOINT_plan] = plan_page;
+    pages->fns[ENDPOINT_plan_begin] = plan_begin_page;
+    pages->fns[ENDPOINT_apply] = apply_page;
+    pages->fns[ENDPOINT_apply_begin] = apply_begin_page;
+    pages->ctx[ENDPOINT_plan] = pages->ctx[ENDPOINT_plan_begin] = carrier;
+    pages->ctx[ENDPOINT_apply] = pages->ctx[ENDPOINT_apply_begin] = carrier;
+    pages->streamers[ENDPOINT_events] = &events_streamer;
+    pages->ctx[ENDPOINT_fleet] = pages->ctx[ENDPOINT_map] = pages->ctx[ENDPOINT_events] = watched;
+}
+
+/* What Ollama's own clients ask for. */
+static void add_ollama(struct pages *pages)
+{
     pages->fns[ENDPOINT_ollama_tags] = ollama_tags;
     pages->fns[ENDPOINT_ollama_ps] = ollama_ps;
     pages->fns[ENDPOINT_ollama_show] = ollama_show;
@@ -45,14 +97,12 @@ void web_pages(struct pages *pages)
     pages->fns[ENDPOINT_ollama_copy] = ollama_refuse;
     pages->fns[ENDPOINT_ollama_delete] = ollama_refuse;
     pages->fns[ENDPOINT_ollama_blob] = ollama_refuse;
-    pages->fns[ENDPOINT_gemini_models] = gemini_models;
-    pages->fns[ENDPOINT_gemini_model] = gemini_model;
-    pages->fns[ENDPOINT_live] = live;
-    pages->fns[ENDPOINT_ready] = ready;
-    pages->fns[ENDPOINT_metrics] = metrics;
-    pages->fns[ENDPOINT_status] = status_page;
-    pages->fns[ENDPOINT_ps] = ps_page;
-    pages->fns[ENDPOINT_root] = root;
+}
+
+void web_close(struct pages *pages)
+{
+    carrier_free(pages->ctx[ENDPOINT_plan]);
+    live_free(pages->ctx[ENDPOINT_fleet]);
 }
 
 int page_failure(const struct page_request *r, struct buf *out, enum dialect_id dialect,
@@ -76,7 +126,7 @@ static int models(const struct page_request *r, struct buf *out, const char **ty
     json_open(&l.json, '{');
     json_text(json_key(&l.json, "object"), STR("list"));
     json_open(json_key(&l.json, "data"), '[');
-    if (candidates_each_name(r->scene->view, add_name, &l) < 0)
+    if (names_each(r, add_name, &l) < 0)
         return 500;
     json_close(&l.json, ']');
     json_close(&l.json, '}');
@@ -89,6 +139,7 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     struct listing l = {.json = {.out = out},
                         .created_s = gateway_started_us(r->gateway) / 1000000};
     struct candidates found;
+    enum failure why;
     struct err err = {0};
     struct buf name;
     int status;
@@ -96,9 +147,10 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     if (is_from_anthropic_client(r))
         return anthropic_model(r, out, type);
     buf_init(&name, 1024);
-    if (url_decode(&name, r->rest, false) < 0 ||
-        candidates_find(&found, r->scene->view, buf_str(&name), 0, &err) < 0) {
-        status = page_failure(r, out, DIALECT_openai, FAILURE_unknown_model, str_from(err.text));
+    why = url_decode(&name, r->rest, false) < 0 ? FAILURE_unknown_model
+                                                : name_find(&found, r, buf_str(&name), &err);
+    if (why) {
+        status = page_failure(r, out, DIALECT_openai, why, str_from(err.text));
     } else {
         write_model(&l, buf_str(&name), "");
         status = status_of(l.json.error);
@@ -107,10 +159,11 @@ static int model(const struct page_request *r, struct buf *out, const char **typ
     return status;
 }
 
-static int add_name(void *ctx, struct str name, const char *what)
+static int add_name(void *ctx, struct str name, const char *what, const struct candidates *found)
 {
     struct listing *l = ctx;
 
+    (void)found;
     write_model(l, name, what);
     return l->json.error;
 }
@@ -156,38 +209,14 @@ static bool can_serve(const struct page_request *r)
     return false;
 }
 
-static int metrics(const struct page_request *r, struct buf *out, const char **type)
-{
-    struct str version = STR(TAMPU_VERSION);
-
-    *type = "text/plain; version=0.0.4; charset=utf-8";
-    show_breakers(r);
-    series_set(stats_series(gateway_stats(r->gateway), COUNTER_build_info, &version), 1);
-    return stats_write(gateway_stats(r->gateway), out) < 0 ? 500 : 200;
-}
-
-/* A bench ends by itself when its time is over, so what /metrics says is looked up when it is
- * asked. */
-static void show_breakers(const struct page_request *r)
-{
-    const struct scene *s = r->scene;
-    uint64_t now_ms = clock_monotonic_us() / 1000;
-
-    for (uint32_t i = 0; i < s->view->copies_count; i++) {
-        struct copy_place copy = traffic_look(gateway_traffic(r->gateway), s->copies[i].place);
-        struct engine_place engine =
-            traffic_look_engine(gateway_traffic(r->gateway), s->copies[i].engine->place);
-
-        series_set(s->copies[i].breaker_open, !breaker_allows(&copy.breaker, now_ms) ||
-                                                  !breaker_allows(&engine.breaker, now_ms));
-    }
-}
-
 static int root(const struct page_request *r, struct buf *out, const char **type)
 {
     const struct fleet *f = r->scene->fleet;
 
+    if (wants_dashboard(r))
+        return dashboard_page(r, out, type);
     *type = "text/plain; charset=utf-8";
+    page_header(r, STR("vary"), STR("accept"));
     return buf_printf(out,
                       "tampu %s serves %.*s: %u copies of models, %u categories.\n\n"
                       "  POST /v1/chat/completions   ask a model (names: GET /v1/models)\n"

@@ -95,5 +95,8 @@ struct http1_out {
 MUST_USE int http1_put_response(struct buf *out, const struct http1_out *head);
 MUST_USE int http1_put_request(struct buf *out, const struct http1_out *head);
 
+/* What ends a chunked body: the last chunk and such headers. The same errors. */
+MUST_USE int http1_put_trailers(struct buf *out, const struct header *headers, size_t count);
+
 /* "1f40\r\n"; returns the length. A chunk is this, the bytes, and "\r\n". */
 size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD_MAX], size_t size);

@@ -89,6 +89,20 @@ int http1_put_request(struct buf *out, const struct http1_out *head)
     return r;
 }
 
+int http1_put_trailers(struct buf *out, const struct header *headers, size_t count)
+{
+    const struct http1_out rows = {
+        .headers = headers, .header_count = count, .content_length = HTTP1_NO_BODY};
+    size_t before = out->len;
+    int r = buf_put(out, STR("0\r\n"));
+
+    if (r == 0)
+        r = put_headers(out, &rows);
+    if (r < 0)
+        out->len = before;
+    return r;
+}
+
 size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD_MAX], size_t size)
 {
     char digits[16];

@@ -154,6 +154,15 @@ double json_find_real(yyjson_val *obj, const char *key)
     return real > 0 && real < 1e15 ? real : 0;
 }
 
+yyjson_val *json_proof(yyjson_val *root, const char *pointer)
+{
+    yyjson_val *found = yyjson_ptr_get(root, pointer);
+    bool is_nothing = yyjson_is_null(found) || yyjson_is_false(found) ||
+                      (yyjson_is_int(found) && json_u64(found) == 0);
+
+    return is_nothing ? NULL : found;
+}
+
 bool json_find_true(yyjson_val *obj, const char *key)
 {
     return yyjson_is_true(json_find(obj, key));

@@ -82,6 +82,10 @@ static inline uint64_t json_find_u64(yyjson_val *obj, const char *key)
 /* Any number between 0 and 1e15; 0 when it is none. */
 double json_find_real(yyjson_val *obj, const char *key);
 
+/* What stands at an RFC 6901 pointer ("/data/0"); NULL unless it says something: neither null nor
+ * false nor the whole number 0. An empty text does. */
+yyjson_val *json_proof(yyjson_val *root, const char *pointer);
+
 /* True for `true` only. */
 bool json_find_true(yyjson_val *obj, const char *key);
 

@@ -7,7 +7,22 @@ static bool begin(struct json_out *o);
 
 struct json_out *json_key(struct json_out *o, const char *key)
 {
-    return json_key_str(o, str_from(key));
+    size_t len = strlen(key), size = len + 3 + o->comma;
+    char *at;
+
+    if (!o->error && size > o->out->room - o->out->len)
+        o->error = buf_reserve(o->out, size);
+    if (o->error)
+        return o;
+    at = o->out->data + o->out->len;
+    if (o->comma)
+        *at++ = ',';
+    *at++ = '"';
+    memcpy(at, key, len);
+    memcpy(at + len, "\":", 2);
+    o->out->len += size;
+    o->comma = false;
+    return o;
 }
 
 struct json_out *json_key_str(struct json_out *o, struct str key)

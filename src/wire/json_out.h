@@ -21,7 +21,8 @@ struct json_out {
     bool comma; /* something stands before: the next value needs one */
 };
 
-/* Returns o, so that the value can be written around the call. */
+/* Both return o, so that the value can be written around the call. The first takes a plain word of
+ * ours, with nothing in it that JSON escapes; the second takes anything. */
 struct json_out *json_key(struct json_out *o, const char *key);
 struct json_out *json_key_str(struct json_out *o, struct str key);
 

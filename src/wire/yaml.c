@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <libfyaml.h>
 
+#include "wire/yaml_alias.h"
+
 struct reader {
     struct arena *arena;
     const char *name;
@@ -15,9 +17,12 @@ struct reader {
     struct place key_at;
     size_t nodes;
     unsigned depth, documents;
+    bool takes_aliases;
+    struct yaml_anchor *anchors; /* the youngest first */
     struct err *err;
 };
 
+static int read_tree(struct yaml **ret, struct reader *rd, struct str text, const char *name);
 static int check_text(struct str text, const char *name, struct err *err);
 static size_t character_length(struct str s);
 static int read_events(struct reader *rd, struct fy_diag *diag);
@@ -27,6 +32,9 @@ static int on_open(struct reader *rd, enum yaml_kind kind, struct place at);
 static int on_close(struct reader *rd, struct place at);
 static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct place at);
 static int refuse_extras(struct reader *rd, struct fy_event *event, struct place at);
+static struct fy_token *anchor_of(struct fy_event *event, struct fy_token **ret_tag);
+static int note_anchor(struct reader *rd, struct fy_event *event, struct yaml *y);
+static int on_alias(struct reader *rd, struct fy_event *event, struct place at);
 static int syntax_error(struct reader *rd, struct fy_diag *diag);
 static struct place place_of(const struct reader *rd, struct fy_event *event);
 static unsigned quote_of(struct fy_event *event);
@@ -37,29 +45,16 @@ int yaml_read(struct yaml **ret, struct arena *a, struct str text, const char *n
               struct err *err)
 {
     struct reader rd = {.arena = a, .err = err};
-    struct fy_diag *diag = NULL;
-    int r = check_text(text, name, err);
 
-    if (r < 0)
-        return r;
-    /* libfyaml wants its input to live and the marks to count bytes: it gets our copy. */
-    text = arena_str(a, text);
-    rd.name = arena_str(a, str_from(name)).data;
-    if (text.data && rd.name)
-        diag = make_diag();
-    if (diag)
-        rd.parser = fy_parser_create(&(struct fy_parse_cfg){
-            .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
-            .diag = diag});
-    if (!rd.parser || fy_parser_set_string(rd.parser, text.data, text.len) != 0)
-        r = err_set(err, -ENOMEM, "%s: no memory to read it", name);
-    else
-        r = read_events(&rd, diag);
-    fy_parser_destroy(rd.parser);
-    fy_diag_destroy(diag);
-    if (r == 0)
-        *ret = rd.root;
-    return r;
+    return read_tree(ret, &rd, text, name);
+}
+
+int yaml_read_aliases(struct yaml **ret, struct arena *a, struct str text, const char *name,
+                      struct err *err)
+{
+    struct reader rd = {.arena = a, .takes_aliases = true, .err = err};
+
+    return read_tree(ret, &rd, text, name);
 }
 
 void yaml_append(struct yaml *parent, struct yaml *child)
@@ -93,6 +88,33 @@ const char *yaml_kind_name(enum yaml_kind kind)
     static const char *const names[] = {"a text", "a list", "a map"};
 
     return names[kind];
+}
+
+static int read_tree(struct yaml **ret, struct reader *rd, struct str text, const char *name)
+{
+    struct fy_diag *diag = NULL;
+    int r = check_text(text, name, rd->err);
+
+    if (r < 0)
+        return r;
+    /* libfyaml wants its input to live and the marks to count bytes: it gets our copy. */
+    text = arena_str(rd->arena, text);
+    rd->name = arena_str(rd->arena, str_from(name)).data;
+    if (text.data && rd->name)
+        diag = make_diag();
+    if (diag)
+        rd->parser = fy_parser_create(&(struct fy_parse_cfg){
+            .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+            .diag = diag});
+    if (!rd->parser || fy_parser_set_string(rd->parser, text.data, text.len) != 0)
+        r = err_set(rd->err, -ENOMEM, "%s: no memory to read it", name);
+    else
+        r = read_events(rd, diag);
+    fy_parser_destroy(rd->parser);
+    fy_diag_destroy(diag);
+    if (r == 0)
+        *ret = rd->root;
+    return r;
 }
 
 /* What libfyaml should not see: sizes beyond reason, bytes that are no text, and directives, on
@@ -202,9 +224,13 @@ static int on_event(struct reader *rd, struct fy_event *event)
                            PLACE_ARG(at));
         return 0;
     case FYET_MAPPING_START:
-        return on_open(rd, YAML_map, at);
+        r = on_open(rd, YAML_map, at);
+        return r < 0 ? r : note_anchor(rd, event, rd->open);
     case FYET_SEQUENCE_START:
-        return on_open(rd, YAML_list, at);
+        r = on_open(rd, YAML_list, at);
+        return r < 0 ? r : note_anchor(rd, event, rd->open);
+    case FYET_ALIAS:
+        return on_alias(rd, event, at);
     case FYET_MAPPING_END:
     case FYET_SEQUENCE_END:
         return on_close(rd, at);
@@ -243,7 +269,7 @@ static int on_scalar(struct reader *rd, struct fy_event *event, struct place at)
         y->start = start ? start->input_pos - quote : 0;
         y->end = end ? end->input_pos + quote : 0;
     }
-    return 0;
+    return note_anchor(rd, event, y);
 }
 
 static int on_open(struct reader *rd, enum yaml_kind kind, struct place at)
@@ -266,10 +292,19 @@ static int on_open(struct reader *rd, enum yaml_kind kind, struct place at)
 
 static int on_close(struct reader *rd, struct place at)
 {
+    int r;
+
     if (rd->key.data)
         return err_set(rd->err, -EINVAL, PLACE "found '%s' without a value", PLACE_ARG(at),
                        rd->key.data);
     assert(rd->open);
+    r = rd->takes_aliases ? yaml_merge(rd->open) : 0;
+    if (r == -ENOMEM)
+        return err_set(rd->err, r, "%s: no memory for its values", rd->name);
+    if (r < 0)
+        return err_set(rd->err, r,
+                       PLACE "found << with something else, expected a map or a list of maps",
+                       PLACE_ARG(rd->open->at));
     rd->depth--;
     rd->open = rd->open->parent;
     return 0;
@@ -305,27 +340,86 @@ static int add(struct reader *rd, struct yaml **ret, enum yaml_kind kind, struct
 
 static int refuse_extras(struct reader *rd, struct fy_event *event, struct place at)
 {
-    struct fy_token *anchor = NULL, *tag = NULL;
+    struct fy_token *tag = NULL, *anchor = anchor_of(event, &tag);
+    bool is_key = rd->open && rd->open->kind == YAML_map && !rd->key.data;
 
-    if (event->type == FYET_ALIAS)
+    if (event->type == FYET_ALIAS && !rd->takes_aliases)
         return err_set(rd->err, -EINVAL,
                        PLACE "found an alias, expected the value itself; write it out, or use "
                              "include:",
                        PLACE_ARG(at));
-    if (event->type == FYET_SCALAR) {
-        anchor = event->scalar.anchor;
-        tag = event->scalar.tag;
-    } else if (event->type == FYET_MAPPING_START) {
-        anchor = event->mapping_start.anchor;
-        tag = event->mapping_start.tag;
-    } else if (event->type == FYET_SEQUENCE_START) {
-        anchor = event->sequence_start.anchor;
-        tag = event->sequence_start.tag;
-    }
+    if (rd->takes_aliases && !(anchor && is_key))
+        anchor = NULL;
     if (!anchor && !tag)
         return 0;
     return err_set(rd->err, -EINVAL, PLACE "found %s, expected a plain value; remove it",
                    PLACE_ARG(at), anchor ? "an anchor (&…)" : "a tag (!…)");
+}
+
+static struct fy_token *anchor_of(struct fy_event *event, struct fy_token **ret_tag)
+{
+    switch (event->type) {
+    case FYET_SCALAR:
+        *ret_tag = event->scalar.tag;
+        return event->scalar.anchor;
+    case FYET_MAPPING_START:
+        *ret_tag = event->mapping_start.tag;
+        return event->mapping_start.anchor;
+    case FYET_SEQUENCE_START:
+        *ret_tag = event->sequence_start.tag;
+        return event->sequence_start.anchor;
+    default:
+        return NULL;
+    }
+}
+
+/* A name may be given again: what follows means the youngest of it. */
+static int note_anchor(struct reader *rd, struct fy_event *event, struct yaml *y)
+{
+    struct fy_token *tag, *token = anchor_of(event, &tag);
+    struct yaml_anchor *anchor;
+    struct str name = {0};
+
+    if (!token)
+        return 0;
+    name.data = fy_token_get_text(token, &name.len);
+    anchor = arena_alloc(rd->arena, sizeof *anchor);
+    if (anchor)
+        *anchor = (struct yaml_anchor){rd->anchors, arena_str(rd->arena, name), y};
+    if (!anchor || !anchor->name.data)
+        return err_set(rd->err, -ENOMEM, "%s: no memory for its anchors", rd->name);
+    rd->anchors = anchor;
+    return 0;
+}
+
+static int on_alias(struct reader *rd, struct fy_event *event, struct place at)
+{
+    struct yaml_budget budget = {rd->arena, YAML_NODES_MAX - rd->nodes, YAML_DEPTH_MAX - rd->depth};
+    struct yaml *y = NULL, *named;
+    struct str name = {0};
+    int r;
+
+    if (rd->open && rd->open->kind == YAML_map && !rd->key.data)
+        return err_set(rd->err, -EINVAL, PLACE "found an alias as a key, expected a word",
+                       PLACE_ARG(at));
+    name.data = fy_token_get_text(event->alias.anchor, &name.len);
+    named = yaml_anchor_find(rd->anchors, name, rd->open);
+    if (!named)
+        return err_set(rd->err, -EINVAL,
+                       PLACE "found the alias '%.*s', expected the name of an anchor (&…) whose "
+                             "value ends above it",
+                       PLACE_ARG(at), STR_ARG(name));
+    if ((r = add(rd, &y, named->kind, at)) < 0)
+        return r;
+    r = yaml_copy(y, named, &budget);
+    rd->nodes = YAML_NODES_MAX - budget.nodes;
+    if (r == -ENOMEM)
+        return err_set(rd->err, r, "%s: no memory for its values", rd->name);
+    return r < 0 ? err_set(rd->err, r,
+                           PLACE "found more values or levels than %d and %d, all "
+                                 "aliases written out; expected fewer",
+                           PLACE_ARG(at), YAML_NODES_MAX, YAML_DEPTH_MAX)
+                 : 0;
 }
 
 /* libfyaml names the place of what it did not understand; lines and columns count from 1 there. */

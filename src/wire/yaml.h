@@ -7,7 +7,9 @@
  *         at->key, at->key_at, at->text …
  *
  * One document. Anchors, aliases and tags are refused, so that a tree is never larger than its
- * text; sizes are limited by the constants below. Numbers are not read here: text stays as
+ * text; sizes are limited by the constants below. yaml_read_aliases() takes anchors, aliases and
+ * the merge key << as other programs do, under the same limits: an alias becomes a copy of what it
+ * stands for. Numbers are not read here: text stays as
  * written. The tree lives in the arena and borrows nothing from the text. Pure.
  */
 #pragma once
@@ -32,6 +34,7 @@ enum yaml_kind {
 struct yaml {
     enum yaml_kind kind;
     bool quoted;         /* a text that was written in quotes or as a block */
+    bool is_aliased;     /* an alias elsewhere stands for it */
     struct str key;      /* in a map: the key; .data NULL elsewhere */
     struct place key_at; /* of the key, or of the value where there is none */
     struct place at;     /* of the value */
@@ -46,6 +49,11 @@ struct yaml {
  * an empty text. */
 MUST_USE int yaml_read(struct yaml **ret, struct arena *a, struct str text, const char *name,
                        struct err *err);
+
+/* The same with anchors. What was copied keeps the places where it was written; an alias has its
+ * own. */
+MUST_USE int yaml_read_aliases(struct yaml **ret, struct arena *a, struct str text,
+                               const char *name, struct err *err);
 
 /* The value under a key of a map, or NULL. */
 struct yaml *yaml_find(const struct yaml *map, const char *key);

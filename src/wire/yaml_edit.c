@@ -118,16 +118,24 @@ void yaml_edit_set_texts(struct yaml_edit *e, const struct yaml *map, const char
 
 struct str yaml_quote(struct arena *a, struct str text)
 {
+    static const char hex[] = "0123456789abcdef";
     char *quoted, *to;
 
     if (is_plain(text))
         return arena_str(a, text);
-    quoted = to = arena_alloc(a, 2 * text.len + 3);
+    quoted = to = arena_alloc(a, 4 * text.len + 3);
     if (!quoted)
         return (struct str){0};
     *to++ = '"';
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '"' || text.data[i] == '\\')
+        unsigned char c = (unsigned char)text.data[i];
+
+        if (c < ' ' || c == 0x7f) {
+            memcpy(to, (char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4);
+            to += 4;
+            continue;
+        }
+        if (c == '"' || c == '\\')
             *to++ = '\\';
         *to++ = text.data[i];
     }
@@ -250,20 +258,21 @@ static size_t past_brackets(const struct yaml_edit *e, size_t at)
 
 static void add_key(struct yaml_edit *e, const struct yaml *map, const char *key, struct str value)
 {
+    struct str quoted = yaml_quote(e->arena, str_from(key));
     size_t end;
 
     if (!map->first && is_flow(e, map)) {
         end = start_of(e, map) + 1;
-        splicef(e, end, end, "%s: %.*s", key, STR_ARG(value));
+        splicef(e, end, end, "%.*s: %.*s", STR_ARG(quoted), STR_ARG(value));
     } else if (is_flow(e, map)) {
         end = end_of(e, map->last);
-        splicef(e, end, end, ", %s: %.*s", key, STR_ARG(value));
+        splicef(e, end, end, ", %.*s: %.*s", STR_ARG(quoted), STR_ARG(value));
     } else {
         size_t first = offset_of(e, map->first->key_at);
 
         end = line_end(e, end_of(e, map->last));
-        splicef(e, end, end, "%s%*s%s: %.*s\n", end && e->text.data[end - 1] != '\n' ? "\n" : "",
-                (int)(first - line_start(e, first)), "", key, STR_ARG(value));
+        splicef(e, end, end, "%s%*s%.*s: %.*s\n", end && e->text.data[end - 1] != '\n' ? "\n" : "",
+                (int)(first - line_start(e, first)), "", STR_ARG(quoted), STR_ARG(value));
     }
 }
 

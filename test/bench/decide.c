@@ -37,6 +37,8 @@ int main(void)
 
 static bool measure(size_t which)
 {
+    struct errand_option options[ERRAND_OPTIONS_MAX] = {0};
+    struct prompt_piece pieces[ERRAND_PIECES_MAX + 1] = {0};
     struct errand *e = calloc(1, sizeof *e);
     struct why *why = calloc(1, sizeof *why);
     struct board *b;
@@ -49,6 +51,8 @@ static bool measure(size_t which)
     b = board_new(view);
     busy(b);
     e->id = 1;
+    e->options = options;
+    e->pieces = pieces;
     e->company = 1;
     e->prompt_tokens = 2000;
     e->output_tokens = 200;

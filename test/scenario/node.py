@@ -2,7 +2,8 @@
 
 A script is a list of words: `say "Hel" hold "lo"` answers in two frames and waits for go() between
 them; behind the frames may stand `cut`, `hang`, `junk`, `badchunk`, `error WORDS` or `short`.
-Instead of `say`: `close`, `hang`, `status N WORDS`, `html`, `reset`.
+Instead of `say`: `close`, `hang`, `status N WORDS`, `html`, `reset`. Under `show`: `open`, `trimmed`,
+`closed`, or `status N WORDS`: what its template makes of an answer's beginning.
 """
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 LATEST = 30     # seconds after which a hanging thread gives up
 
@@ -28,6 +30,8 @@ class Node:
         self.name, self.kind, self.tls, self.plain = name, kind, tls, False
         self.host, self.key = "127.0.0.1", None
         self.scripts, self.received, self.probes, self.left = {}, [], [], 0
+        self.told = []      # what it was asked to load and to unload
+        self.has = None     # names on its disk; None: it does not say
         self.changed = threading.Condition()
         self.gate, self.opener = os.pipe()
         self.sockets, self.fillers, self.listener, self.port = set(), [], None, 0
@@ -117,24 +121,50 @@ class Node:
             headers[name.lower()] = value.strip()
         body = stream.read(int(headers.get("content-length", 0)))
         method, path = line[0], line[1]
+        if path == "/api/generate" and not json.loads(body).get("prompt"):
+            return self.load(sock, json.loads(body))
+        shows = path == "/apply-template" or b"_debug_render_only" in body
         with self.changed:
-            if method == "GET":
-                self.probes.append(path)
+            if method == "GET" or shows:
+                self.probes.append("template" if shows else path)
+                told = self.scripts.get("show", [["open"]])[0]
             else:
                 told = self.next_script(path)
-                self.received.append({"path": path, "headers": headers, "raw": body,
+                self.received.append({"at": time.monotonic(), "path": path, "headers": headers, "raw": body,
                                       "body": json.loads(body) if body else None})
             self.changed.notify_all()
         if method == "GET":
             return self.send_plain(sock, 200, self.health(path))
+        if shows and told[0] != "status":
+            return self.send_plain(sock, 200, self.rendered(json.loads(body), told[0]))
         return Answer(self, sock, path, json.loads(body), told).give()
+
+    def load(self, sock, asked):
+        """Ollama loads or unloads what it is asked for without a prompt."""
+        with self.changed:
+            self.told.append(asked)
+            self.changed.notify_all()
+        if self.scripts.get("load"):
+            return Answer(self, sock, "/api/generate", asked, self.scripts["load"].pop(0)).give()
+        reason = "unload" if asked.get("keep_alive") == 0 else "load"
+        return self.send_plain(sock, 200, json.dumps(
+            {"model": asked["model"], "response": "", "done": True, "done_reason": reason}))
 
     def next_script(self, path):
         task = "embed" if "embed" in path else "chat"
         lines = self.scripts.get(task) or [["say", Text("Hello")]]
         return lines.pop(0) if len(lines) > 1 else lines[0]
 
+    def rendered(self, asked, how):
+        """What its template makes of a chat: the last turn open, trimmed or closed."""
+        text = "".join(f"<{m['role']}>{m['content']}" for m in asked["messages"])
+        text = {"open": text, "trimmed": text.strip(), "closed": text + "</s>"}[how]
+        return json.dumps({"_debug_info": {"rendered_template": text}} if self.kind == "ollama"
+                          else {"prompt": text})
+
     def health(self, path):
+        if path == "/api/tags":
+            return json.dumps({"models": [{"name": name} for name in self.has]} if self.has is not None else {})
         if path == "/api/ps":
             return json.dumps({"models": []})
         return json.dumps({"version": "0.99.0", "status": "ok", "data": [], "models": []})

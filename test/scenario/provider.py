@@ -104,3 +104,16 @@ def transcript(name):
     head, _, body = (TRANSCRIPTS / f"{name}.http").read_text().partition("\n\n")
     status, *headers = head.split("\n")
     return status.removeprefix("HTTP/1.1 "), headers, body.encode()
+
+
+def openai_cloud(tmp_path, answer):
+    """A provider, a fleet file in which it alone answers to `talk`, and the environment that wants."""
+    authority = Authority(tmp_path)
+    provider = Provider(authority, "openai/models", answer)
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text("fleet: cloud\nmachines: {}\ncloud:\n"
+                     "  - {name: S-CLD-PAY-gpt-4o-mini, provider: openai, model: gpt-4o-mini, "
+                     f"url: \"{provider.url}\", key: \"env:GPT_KEY\", price_in: 1, price_out: 2}}\n"
+                     "categories: {talk: {needs: {task: general}, cloud: [S-CLD-PAY-gpt-4o-mini]}}\n")
+    env = {"GPT_KEY": "sk-secret", "SSL_CERT_FILE": str(authority.file)}
+    return provider, fleet, env

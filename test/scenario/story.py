@@ -135,7 +135,8 @@ def gateway(world, line):
             flags += ["--" + row.words[0].replace("_", "-"), " ".join(row.words[1:])]
     fleet = write_fleet(world.folder, world.nodes.values(), world.models, extra, world.slots)
     world.gateway = Gateway(world.folder, "serve", fleet, "--state", world.folder / "state",
-                            "--log-level", "debug", "--health-interval", "1h", *flags, env=env)
+                            "--log-level", "debug", "--health-interval", "1h", "--preload", "none",
+                            *flags, env=env)
     for name, made in world.nodes.items():
         if made.host == "127.0.0.1":
             world.gateway.until_logged("engine_up", engine=f"{name}/{made.kind}")
@@ -283,13 +284,19 @@ def is_logged(world, row):
 
 
 def of_node(world, row):
-    """node NAME received N | got MEMBER VALUE | lacks MEMBER | left N | header NAME [VALUE] |
-    probed PATH [N]"""
+    """node NAME received N | told load|unload MODEL | got MEMBER VALUE | lacks MEMBER [VALUE] | given TEXT (as its answer's
+    beginning) | left N | header NAME [VALUE] | probed PATH [N]"""
     made, what, wanted = world.nodes[row.words[1]], row.words[2], row.words[3:]
     last = made.received[-1] if made.received else {"body": None, "headers": {}}
     value = last["body"]
     if what == "received":
         return len(made.received) == int(wanted[0])
+    if what == "given":
+        said = (value or {}).get("messages") or [{}]
+        return (said[-1].get("role"), said[-1].get("content")) == ("assistant", wanted[0])
+    if what == "told":
+        zero = [t.get("keep_alive") == 0 for t in made.told if t["model"] == wanted[1]]
+        return (wanted[0] == "unload") in zero
     if what == "left":
         return made.left == int(wanted[0])
     if what == "probed":
@@ -298,7 +305,9 @@ def of_node(world, row):
         return last["headers"].get(wanted[0]) == (wanted[1] if wanted[1:] else None)
     for member in wanted[0].split("."):
         value = value.get(member) if isinstance(value, dict) else None
-    return str(value) == wanted[1] if what == "got" else value is None
+    if what == "got":
+        return str(value) == wanted[1]
+    return str(value) != wanted[1] if wanted[1:] else value is None
 
 
 def of_exit(world, row):

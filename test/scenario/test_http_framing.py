@@ -197,11 +197,17 @@ def test_a_refused_caller_that_expects_100_sends_no_body(talk):
 def test_headers_of_the_caller_never_reach_an_engine(talk, node):
     more = (b"Transfer-Encoding: chunked\r\nConnection: close, X-Secret\r\nX-Secret: 1\r\n"
             b"TE: trailers\r\nUpgrade: h2c\r\nCookie: a=b\r\nAuthorization: Bearer mine\r\n"
-            b"X-Forwarded-For: 1.2.3.4\r\nAccept-Encoding: gzip\r\n")
+            b"X-Forwarded-Host: 1.2.3.4\r\nAccept-Encoding: gzip\r\n")
     assert statuses(talk(chunked(CHUNK + b"0\r\n\r\n", more))) == [200]
     assert set(node.received[0]["headers"]) <= {"host", "content-type", "content-length", "accept",
                                                "user-agent", "connection"}
     assert node.received[0]["headers"]["content-length"] == str(len(BODY))
+
+
+def test_who_comes_by_a_proxy_needs_a_key(talk, node):
+    by_proxy = b"X-Forwarded-For: 127.0.0.1\r\n" + CLOSE
+    assert statuses(talk(counted(SIZE, BODY, by_proxy))) == [403]
+    assert node.received == []
 
 
 def test_too_many_or_too_long_headers_are_refused(talk):

@@ -245,25 +245,26 @@ def test_colours_are_for_terminals_that_want_them():
 
 # The certificate against the code that plans, and against the gateway.
 
-def symbols(path, kinds):
-    out = subprocess.run(["nm", str(path)], capture_output=True, text=True, check=True).stdout
-    return {name for kind, name in re.findall(r"^.{16,}? ([A-Za-z]) (\S+)$", out, re.M)
-            if kind in kinds}
-
-
 def test_the_certificate_is_linked_to_nothing_that_plans():
     """From its object files along every symbol they need: no file that decides is ever reached."""
-    objects = list(pathlib.Path(os.environ.get("BUILD", ROOT / "build")).glob("obj/src/*/*.o"))
+    objects = sorted(pathlib.Path(os.environ.get("BUILD", ROOT / "build")).glob("obj/src/*/*.o"))
     if not objects:
         pytest.skip("no object files here")
-    defined = {s: o for o in objects for s in symbols(o, "TDBRVW")}
-    reached, queue = set(), [o for o in objects if o.name.startswith("certificate")]
+    listed = subprocess.run(["nm", "-A", *map(str, objects)], capture_output=True, text=True,
+                            check=True).stdout
+    defined, needs = {}, {str(o): set() for o in objects}
+    for path, kind, name in re.findall(r"^(.*?):.{16} ([A-Za-z]) (\S+)$", listed, re.M):
+        if kind in "TDBRVW":
+            defined[name] = path
+        elif kind == "U":
+            needs[path].add(name)
+    reached, queue = set(), [str(o) for o in objects if o.name.startswith("certificate")]
     while queue:
         at = queue.pop()
         if at not in reached:
             reached.add(at)
-            queue += {defined[s] for s in symbols(at, "U") if s in defined}
-    of_plan = {o.stem for o in reached if o.parent.name == "plan"}
+            queue += {defined[s] for s in needs[at] if s in defined}
+    of_plan = {o.stem for o in map(pathlib.Path, reached) if o.parent.name == "plan"}
     assert {"certificate", "certificate_proof"} <= of_plan
     assert all(name.startswith("certificate") for name in of_plan), of_plan
 
@@ -296,7 +297,8 @@ def is_up(demo, name):
 
 
 def test_the_certificate_agrees_with_killing_each_machine(written, demo):
-    """Each machine dies in turn; each text category is asked; who answers is who was certified."""
+    """Each machine dies in turn; each text category is asked: who was covered is answered, by one
+    of the category's machines. Which of them is a matter of cost: who has the model in memory."""
     fleet, answer = written
     categories = {r["category"] for c in answer["certificate"] for r in c["rows"] if asks_for(r)}
     assert len(categories) == 5
@@ -309,8 +311,8 @@ def test_the_certificate_agrees_with_killing_each_machine(written, demo):
                                    "messages": [{"role": "user", "content": "hello"}]})
             assert (got.status == 200) == row["covered"], (case["lost"], row, got.body)
             if "machines: any" not in category_text(fleet, row["category"]):
-                assert got.headers["x-tampu-machine"] == row["machine"], (case["lost"], row)
-                assert got.headers["x-tampu-parity"] == row["parity"], (case["lost"], row)
+                assert got.headers["x-tampu-machine"] != case["lost"], row
+                assert got.headers["x-tampu-machine"] in category_text(fleet, row["category"])
         if case["lost"]:
             assert demo.post("/imagine", {"machine": case["lost"], "do": "revive"}).status == 200
             until(lambda: is_up(demo, case["lost"]), f"{case['lost']} is back")

@@ -3,6 +3,7 @@ import json
 import subprocess
 
 import pytest
+from books import rows
 from provider import Authority, Provider, transcript
 from world import PATIENCE, TAMPU, Client, until
 
@@ -156,6 +157,31 @@ def test_an_error_in_the_middle_of_a_stream_is_one_for_the_caller(cloud):
     claude.gate.set()
     assert b"event: error\ndata: {" in passed.finish().body and b"Overloaded" in passed.body
     assert translated.finish().text == "Hello" and "Overloaded" in translated.error["message"]
+
+
+def test_what_a_provider_took_before_it_failed_is_booked(cloud, tmp_path):
+    """And what an error instead of an answer would have cost is not: nobody takes that."""
+    gateway, claude, gpt = cloud(anthropic=["anthropic/stream-overloaded", "anthropic/rate-limited"],
+                                 openai=["openai/stream"])
+    claude.gate.set()
+    ask = {**openai("talk"), "stream": False}
+    asked = [gateway.post("/api/chat", ask) for _ in range(2)]
+    assert [json.loads(answer.body)["message"]["content"] for answer in asked] == ["Hello!"] * 2
+    assert [answer.headers["x-tampu-attempts"] for answer in asked] == ["2", "2"]
+    assert (len(claude.heard), len(gpt.heard)) == (2, 2)
+    until(lambda: not gateway.counter("ledger_waiting", {}), "the store has both")
+    found = rows(tmp_path / "state")
+    # 25 + 10 cached + 2 * 1 of the one that failed, 9 + 2 * 2 of the one that answered
+    assert [found[answer.headers["x-tampu-request-id"]][what] for answer in asked
+            for what in ("prompt_tokens", "completion_tokens", "money_micro")] == [
+        35 + 9, 1 + 2, 37 + 13, 9, 2, 13]
+    used = {(machine, kind): gateway.counter("tokens_total", {"machine": machine, "kind": kind})
+            for machine in ("cloud:anthropic", "cloud:openai") for kind in ("prompt", "cached")}
+    assert used == {("cloud:anthropic", "prompt"): 35, ("cloud:anthropic", "cached"): 10,
+                    ("cloud:openai", "prompt"): 18, ("cloud:openai", "cached"): 0}
+    done = subprocess.run([TAMPU, "usage", "--reconcile", "--state", tmp_path / "state", "--gateway",
+                           f"http://{gateway.address}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_model_that_its_provider_lists_no_more_is_not_asked_for(cloud):

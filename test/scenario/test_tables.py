@@ -2,6 +2,7 @@
 import pathlib
 import re
 
+import canary
 import pytest
 import world
 
@@ -42,6 +43,11 @@ def test_every_arrow_was_taken_judges_all(whole_run):
     arrows = {(name, to) for name, rest in rows("exchange_steps.def", "STEP")
               for to in re.findall(r"TO\((\w+)\)", rest)}
     assert world.steps_taken == arrows
+
+
+def test_no_secret_was_left_behind_judges_all():
+    """In no log, metric, error, store, journal or core of all gateways of this run."""
+    assert not canary.left_behind(), "\n".join(canary.left_behind())
 
 
 def test_every_counter_moved_judges_all(whole_run):

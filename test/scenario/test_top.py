@@ -113,6 +113,32 @@ def first_machine(screen):
 
 
 @needs_a_terminal
+def test_keys_take_a_machine_out_of_service_and_back(demo, screen):
+    """What the screen says is what the gateway was told."""
+    screen.type("1")
+    screen.shows("MACHINE", "retromac")
+    screen.type("/", "r", "e", "t", "r", "o", "Enter")
+    screen.shows("filtered: retro")
+    for key, verb, duty in (("d", "drain", "drained"), ("c", "cordon", "cordoned")):
+        screen.type(key)
+        screen.shows(f"retromac, {verb}: done")
+        assert duty_of(demo, "retromac") == duty
+        until(lambda: duty in next(line for line in screen.lines() if line.startswith("retromac ")), duty)
+    screen.type("Enter")
+    screen.shows("WHAT", "by this machine", "since 20")
+    screen.type("u")                            # the one whose details are shown
+    screen.shows("retromac, uncordon: done")
+    assert duty_of(demo, "retromac") == "serves"
+    screen.type("Escape", "Escape")
+    screen.shows("akshat-pc")
+
+
+def duty_of(demo, name):
+    machines = json.loads(demo.get("/admin/v1/status").body)["machines"]
+    return next(m["duty"] for m in machines if m["machine"] == name)
+
+
+@needs_a_terminal
 def test_it_ends_when_told(screen):
     screen.shows("q quit")
     screen.type("q")

@@ -100,7 +100,7 @@ def test_an_upload_leaves_nothing_in_the_folder_of_the_state(fleet, serve, tmp_p
 
     gateway = serve(fleet({"a": (Engine(look), "whisper-server", WHISPER, "")}))
     assert transcribe(gateway, ("model", WHISPER), ("file", WAV * 200, "a.wav"))[0] == 200
-    assert there and set(there) <= {"tampu.db", "tampu.db-wal", "tampu.db-shm"}
+    assert there and set(there) <= {"blobs", "journal", "tampu.db", "tampu.db-wal", "tampu.db-shm"}
 
 
 def test_what_the_first_machine_did_not_take_goes_whole_to_the_next(fleet, serve):

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+from canary import hear, look_through, plant
+
 TAMPU = os.environ.get("TAMPU", str(pathlib.Path(__file__).parents[2] / "build" / "tampu"))
 PATIENCE = 15       # seconds that anything may take before a test gives up
 SAMPLE = re.compile(r"^tampu_(\w+?)(?:\{(.*)\})? (\S+)$", re.M)
@@ -43,6 +45,10 @@ class Gateway:
     def __init__(self, folder, *words, env=None, program=TAMPU):
         self.folder, self.log, self.words, self.ended = pathlib.Path(folder), [], [], False
         self.bearer = {}    # for metrics, where keys are required
+        self.state = words[words.index("--state") + 1] if "--state" in words else None
+        for name, value in (env or {}).items():
+            if "_KEY" in name and len(value) > 7:    # shorter ones are words
+                plant(value)
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
             [program, *map(str, words), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE,
@@ -57,6 +63,7 @@ class Gateway:
 
     def read(self):
         for line in self.process.stderr:
+            hear(line)
             with self.changed:
                 if line.startswith("{"):
                     event = json.loads(line)
@@ -126,6 +133,9 @@ class Gateway:
                 raise
         self.reader.join(PATIENCE)
         self.process.stderr.close()
+        if self.state:
+            look_through(self.state)
+        assert not list(self.folder.glob("core*")), "a core would hold everything"
         assert self.process.returncode in (0, 2), f"exit {self.process.returncode}: {self.words}"
 
 
@@ -159,6 +169,8 @@ class Client(threading.Thread):
             self.note(answer.status, b"")
             while (piece := answer.read1()):
                 self.note(answer.status, piece)
+            if self.status >= 400 or path.startswith(("/metrics", "/admin")):
+                hear(self.body.decode(errors="replace"))
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as trouble:
             self.trouble = trouble
         finally:

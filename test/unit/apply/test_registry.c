@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../http/wires.h"
+#include "apply/manifest.h"
 #include "http/client.h"
 #include "net/door.h"
 
@@ -37,6 +38,7 @@ static struct lan {
     struct client *client;
     struct server *server;
     struct shelf *shelf;
+    struct expected *expected;
     struct registry *registry;
 } lan;
 
@@ -91,10 +93,10 @@ static void give_blob(struct stream *s, const struct request *r)
 static void wan_request(void *ctx, struct stream *s, const struct request *r)
 {
     (void)ctx;
+    wan.manifests += memmem(r->path.data, r->path.len, "/manifests/", 11) != NULL;
     if (wan.is_away) {
         stream_answer(s, 503, NULL, 0, STR(""));
     } else if (str_is(r->path, MANIFEST)) {
-        wan.manifests++;
         assert_true(str_equal(request_header(r, STR("accept")), STR(MANIFEST_IS)));
         stream_answer(s, 200, NULL, 0, str_from(manifest));
     } else if (str_is(r->path, blob_path) && wan.redirects && !r->query.len) {
@@ -133,6 +135,18 @@ static void lan_request(void *ctx, struct stream *s, const struct request *r)
     stream_set_ctx(s, registry_begin(lan.registry, lan.loop, lan.client, s, r));
 }
 
+static void lan_body(struct stream *s, struct str chunk)
+{
+    if (stream_ctx(s))
+        registry_on_body(stream_ctx(s), chunk);
+}
+
+static void lan_body_end(struct stream *s)
+{
+    if (stream_ctx(s))
+        registry_on_body_end(stream_ctx(s));
+}
+
 static void lan_writable(struct stream *s)
 {
     if (stream_ctx(s))
@@ -152,8 +166,8 @@ static const struct server_events wan_events = {.on_request = wan_request,
                                                 .on_writable = ignore,
                                                 .on_gone = ignore_end},
                                   lan_events = {.on_request = lan_request,
-                                                .on_body = ignore_body,
-                                                .on_body_end = ignore,
+                                                .on_body = lan_body,
+                                                .on_body_end = lan_body_end,
                                                 .on_writable = lan_writable,
                                                 .on_gone = lan_gone};
 
@@ -171,6 +185,7 @@ static void write_manifest(void)
 static int open_all(void **state)
 {
     struct server_options server = {.listen = "127.0.0.1:0",
+                                    .body_max = 1 << 30,
                                     .header_max = 8192,
                                     .header_count_max = 64,
                                     .head_timeout_ms = 5000,
@@ -197,10 +212,17 @@ static int open_all(void **state)
     assert_int_equal(server_open(&lan.server, lan.loop, &server, &lan_events, NULL, &err), 0);
     assert_int_equal(shelf_open(&lan.shelf, folder, &(struct shelf_options){0}, &err), 0);
     snprintf(upstream, sizeof upstream, "http://%s", server_address(wan.server));
+    assert_int_equal(expected_new(&lan.expected), 0);
     assert_int_equal(
-        registry_open(&lan.registry,
-                      &(struct registry_options){.shelf = lan.shelf, .upstream = upstream}, &err),
+        expected_set(lan.expected,
+                     (struct str[]){STR("tiny:1b"), STR("tiny:none"), STR("tiny:away")}, 3),
         0);
+    assert_int_equal(registry_open(&lan.registry,
+                                   &(struct registry_options){.shelf = lan.shelf,
+                                                              .expected = lan.expected,
+                                                              .upstream = upstream},
+                                   &err),
+                     0);
     return 0;
 }
 
@@ -217,6 +239,7 @@ static int close_all(void **state)
     loop_stop(lan.loop);
     loop_run(lan.loop);
     registry_close(lan.registry);
+    expected_free(lan.expected);
     shelf_close(lan.shelf);
     loop_close(lan.loop);
     while ((entry = readdir(entries)))
@@ -415,6 +438,10 @@ static void what_is_not_there_is_refused(void **state)
         {METHOD_DELETE, MANIFEST, NULL, 405},
         {METHOD_GET, blob_path, "bytes=3000000-", 416},
         {METHOD_GET, blob_path, "bytes=9-5", 416},
+        {METHOD_GET, blob_path, "bytes=-5", 416},
+        {METHOD_GET, blob_path, "bytes=0-0,5-9", 416},
+        {METHOD_POST, MODEL "/blobs/uploads/", NULL, 405},
+        {METHOD_PUT, "/v2/00000000000000000000000000000000/tiny/blobs/uploads/1", NULL, 405},
         {METHOD_GET, blob_path, "lines=1-2", 416},
     };
 
@@ -429,7 +456,7 @@ static void what_is_not_there_is_refused(void **state)
     }
     wan.is_away = true;
     {
-        struct pull p = pull(METHOD_GET, MANIFEST, NULL);
+        struct pull p = pull(METHOD_GET, MODEL "/manifests/away", NULL);
 
         assert_int_equal(p.status, 502);
         buf_fini(&p.body);
@@ -456,6 +483,103 @@ static void who_leaves_leaves_nothing(void **state)
 
 #define WITH_ALL(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 
+/* One request of a push, its path under the gate's token; the answer's status. */
+static int push(const struct registry_gate *gate, enum method method, const char *path,
+                struct str body, const char *range)
+{
+    char full[TARGET_ROOM];
+    struct pull p;
+    int status;
+
+    snprintf(full, sizeof full, "/v2/%s/tiny/%s", registry_gate_token(gate), path);
+    begin_pull(&p, method, "/v2/", NULL);
+    call_cancel(p.call);
+    p.range = (struct header){STR("content-range"), str_from(range)};
+    p.request.target = str_from(full);
+    p.request.headers = &p.range;
+    p.request.header_count = range ? 1 : 0;
+    p.request.body = &body;
+    p.request.body_count = method == METHOD_HEAD ? 0 : 1;
+    assert_int_equal(call_start(&p.call, lan.client, &p.request, &pull_events, &p), 0);
+    UNTIL(lan.loop, p.is_over);
+    status = p.status;
+    buf_fini(&p.body);
+    return status;
+}
+
+static void push_all(const struct registry_gate *gate, const char *from)
+{
+    char head[128];
+
+    snprintf(head, sizeof head, "blobs/%s", digest);
+    assert_int_equal(push(gate, METHOD_HEAD, head, STR(""), NULL), 404);
+    assert_int_equal(push(gate, METHOD_POST, "blobs/uploads/", STR(""), NULL), 202);
+    assert_int_equal(
+        push(gate, METHOD_PATCH, "blobs/uploads/1", str_slice(from, SIZE / 2), "0-1499999"), 202);
+    assert_int_equal(push(gate, METHOD_PATCH, "blobs/uploads/1",
+                          str_slice(from + SIZE / 2, SIZE - SIZE / 2), "1500000-2999999"),
+                     202);
+    assert_int_equal(push(gate, METHOD_PUT, "blobs/uploads/1?digest=x", STR(""), NULL), 201);
+}
+
+static void what_a_machine_pushes_need_not_cross_the_wan(void **state)
+{
+    struct registry_gate *gate;
+    struct manifest m;
+    struct pull p;
+
+    (void)state;
+    learn_manifest();
+    assert_int_equal(manifest_read(&m, str_from(manifest)), 0);
+    assert_int_equal(registry_gate_open(&gate, lan.registry, &m), 0);
+    push_all(gate, bytes);
+    p = pull(METHOD_GET, blob_path, "bytes=0-");
+    assert_part(&p, 0, SIZE - 1);
+    buf_fini(&p.body);
+    assert_int_equal(wan.blobs, 0);
+    registry_gate_close(gate);
+    assert_int_equal(push(gate, METHOD_HEAD, "blobs/x", STR(""), NULL), 403);
+    manifest_fini(&m);
+}
+
+static void a_push_brings_what_was_asked_for_and_nothing_else(void **state)
+{
+    struct registry_gate *gate;
+    struct manifest m;
+
+    (void)state;
+    assert_int_equal(manifest_read(&m, str_from(manifest)), 0);
+    assert_int_equal(registry_gate_open(&gate, lan.registry, &m), 0);
+    assert_int_equal(push(gate, METHOD_POST, "blobs/uploads/", STR(""), NULL), 403);
+    assert_int_equal(push(gate, METHOD_PATCH, "blobs/uploads/1", STR("abc"), NULL), 416);
+    assert_int_equal(shelf_bytes(lan.shelf), 0);
+    registry_gate_close(gate);
+    manifest_fini(&m);
+}
+
+static void who_pushes_something_else_is_not_believed(void **state)
+{
+    static char other[SIZE];
+    struct registry_gate *gate;
+    struct manifest m;
+    struct pull p;
+
+    (void)state;
+    learn_manifest();
+    memcpy(other, bytes, SIZE);
+    other[SIZE - 1] ^= 1;
+    assert_int_equal(manifest_read(&m, str_from(manifest)), 0);
+    assert_int_equal(registry_gate_open(&gate, lan.registry, &m), 0);
+    push_all(gate, other);
+    UNTIL(lan.loop, shelf_has(lan.shelf, str_from(digest)) == 0);
+    p = pull(METHOD_GET, blob_path, "bytes=0-");
+    assert_part(&p, 0, SIZE - 1);
+    buf_fini(&p.body);
+    assert_int_equal(wan.blobs, 1);
+    registry_gate_close(gate);
+    manifest_fini(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +590,9 @@ int main(void)
         WITH_ALL(a_lie_reaches_nobody_twice),
         WITH_ALL(what_is_not_there_is_refused),
         WITH_ALL(who_leaves_leaves_nothing),
+        WITH_ALL(what_a_machine_pushes_need_not_cross_the_wan),
+        WITH_ALL(a_push_brings_what_was_asked_for_and_nothing_else),
+        WITH_ALL(who_pushes_something_else_is_not_believed),
     };
 
     door_open();

@@ -150,7 +150,7 @@ static void wrong_usage_is_told(void **state)
         {{"create", "--name=x", "--expires=soon"}, "--expires soon: expected a time like 30d"},
         {{"create", "--name=x", "--expires=0"}, "expected a time like"},
         {{"create", "--name=x", "--expires=99999999999999d"}, "expected a time like"},
-        {{"make"}, "expected create, list or revoke, found 'make'"},
+        {{"make"}, "expected create, list, show, rotate or revoke, found 'make'"},
         {{"revoke"}, "revoke needs the id, prefix or name"},
         {{"list", "x"}, "one word too many"},
     };

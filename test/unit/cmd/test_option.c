@@ -72,7 +72,7 @@ static void what_is_wrong_is_said_with_a_suggestion(void **state)
         {{"key", "list", "-x"}, "unknown option '-x'\n"},
         {{"key", "list", "--name"}, "--name needs a value: --name NAME\n"},
         {{"key", "list", "--json=yes"}, "--json takes no value\n"},
-        {{"key"}, "create|list|revoke is missing\n"},
+        {{"key"}, "create|list|show|rotate|revoke is missing\n"},
         {{"key", "a", "b", "c"}, "one word too many: 'c'\n"},
         {{"serve"}, "FLEET is missing\n"},
         {{"status", "now"}, "one word too many: 'now'\n"},

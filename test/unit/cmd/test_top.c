@@ -9,7 +9,8 @@
     "{\"version\":\"1.2\",\"fleet\":\"home\",\"uptime_s\":5400,\"requests\":{\"total\":30," \
     "\"failed\":2},\"machines\":[{\"machine\":\"a\",\"tier\":1,\"up\":true,\"running\":2," \
     "\"waiting\":1,\"engines\":[{\"engine\":\"ollama\",\"address\":\"127.0.0.1:9\",\"up\":true," \
-    "\"version\":\"0.33.0\"}]},{\"machine\":\"b\",\"tier\":2,\"up\":false,\"engines\":[]}]," \
+    "\"version\":\"0.33.0\"}],\"duty\":\"drained\",\"duty_by\":\"ann\"," \
+    "\"duty_since\":90061},{\"machine\":\"b\",\"tier\":2,\"up\":false,\"engines\":[]}]," \
     "\"categories\":[{\"category\":\"fast\",\"ready\":true,\"primary\":\"b\",\"serving\":\"a\"}," \
     "{\"category\":\"large\",\"ready\":false,\"primary\":\"b\",\"serving\":\"\"}]}"
 #define PS \
@@ -86,9 +87,11 @@ static void details_of_one_machine(void **state)
 
     (void)state;
     top_details(&g, "a", status.root, ps.root);
-    assert_int_equal(g.count, 3);
-    assert_string_equal(g.rows[0].cells[4], "127.0.0.1:9");
-    assert_string_equal(g.rows[1].cells[0], "one:1b");
+    assert_int_equal(g.count, 4);
+    assert_string_equal(g.rows[0].cells[0], "since 1970-01-02T01:01:01Z");
+    assert_string_equal(g.rows[0].cells[4], "by ann");
+    assert_string_equal(g.rows[1].cells[4], "127.0.0.1:9");
+    assert_string_equal(g.rows[2].cells[0], "one:1b");
     grid_fini(&g);
     top_details(&g, "nobody", status.root, ps.root);
     assert_int_equal(g.count, 0);

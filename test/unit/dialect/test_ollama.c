@@ -94,6 +94,42 @@ static void nobody_unloads_a_model_from_outside(void **state)
     }
 }
 
+static void a_member_that_only_the_engine_would_take_for_another_is_refused(void **state)
+{
+    static const char *const refused[] = {
+        "Model",
+        "MODEL",
+        "Options",
+        "STREAM",
+        "\\u017ftream",
+        "\\u017fhift",
+        "Keep_Alive",
+        "\\u212aeep_alive",
+        "m\\u004fdel",
+        "\xc5\xbftream",
+        "Prompt",
+        "\xe2\x84\xaa"
+        "eep_alive",
+    };
+    static const char *const others[] = {"mode", "Models", "m", "Template", "", "o\\u017f"};
+    char body[100];
+    struct err err;
+    struct ask ask;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        snprintf(body, sizeof body, "{\"model\":\"m\",\"prompt\":\"a\",\"%s\":\"n\"}", refused[i]);
+        if (scan(&ask, TASK_complete, body, &err) != -EINVAL)
+            fail_msg("%s was taken", refused[i]);
+        assert_non_null(strstr(err.text, "in small letters"));
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        snprintf(body, sizeof body, "{\"model\":\"m\",\"%s\":\"n\"}", others[i]);
+        assert_int_equal(scan(&ask, TASK_complete, body, &err), 0);
+        ask_fini(&ask);
+    }
+}
+
 static void what_is_wrong_within_is_named_by_its_place(void **state)
 {
     static const struct {
@@ -202,6 +238,7 @@ int main(void)
         cmocka_unit_test(an_engines_no_is_understood),
         cmocka_unit_test(a_request_streams_unless_it_says_otherwise),
         cmocka_unit_test(nobody_unloads_a_model_from_outside),
+        cmocka_unit_test(a_member_that_only_the_engine_would_take_for_another_is_refused),
         cmocka_unit_test(what_is_wrong_within_is_named_by_its_place),
         cmocka_unit_test(arguments_that_make_no_sense_are_told),
         cmocka_unit_test(only_done_is_the_end),

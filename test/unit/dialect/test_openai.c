@@ -45,6 +45,36 @@ static void a_request_that_cannot_be_understood_is_refused_in_words(void **state
     }
 }
 
+static void what_an_answer_may_cost_is_the_largest_that_is_said(void **state)
+{
+    static const struct {
+        enum task task;
+        const char *more;
+        uint32_t max_tokens, choices;
+    } cases[] = {
+        {TASK_chat, "", 0, 0},
+        {TASK_chat, ",\"max_completion_tokens\":5,\"max_tokens\":90,\"n\":3", 90, 3},
+        {TASK_chat, ",\"max_tokens\":5,\"max_tokens\":90,\"n\":2,\"n\":128", 90, 128},
+        {TASK_complete, ",\"max_tokens\":90,\"max_tokens\":5,\"n\":2,\"best_of\":20", 90, 20},
+        {TASK_draw, ",\"n\":10", 0, 10},
+        {TASK_chat, ",\"n\":99999999999", 0, UINT32_MAX},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct err err = {0};
+        struct ask ask;
+        char body[256];
+
+        snprintf(body, sizeof body, "{\"model\":\"m\",\"messages\":[],\"prompt\":\"x\"%s}",
+                 cases[i].more);
+        assert_int_equal(openai()->scan(&ask, cases[i].task, str_from(body), &err), 0);
+        assert_int_equal(ask.max_tokens, cases[i].max_tokens);
+        assert_int_equal(ask.choices, cases[i].choices);
+        ask_fini(&ask);
+    }
+}
+
 /* Scans and reads; -EINVAL and so on, with the words. */
 static int read_it(enum task task, const char *body, struct err *err)
 {
@@ -299,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_cannot_be_understood_is_refused_in_words),
+        cmocka_unit_test(what_an_answer_may_cost_is_the_largest_that_is_said),
         cmocka_unit_test(what_is_wrong_within_is_named_by_its_place),
         cmocka_unit_test(an_engines_no_is_understood),
         cmocka_unit_test(every_failure_is_a_body_and_an_event_that_clients_understand),

@@ -34,6 +34,10 @@ static void on_probed(void *ctx, const struct probe_result *r)
                                     (uintmax_t)r->models[i].gpu_bytes,
                                     (uintmax_t)r->models[i].context),
                          0);
+    if (r->knows_listed)
+        assert_int_equal(buf_printf(&play.result, " has:"), 0);
+    for (unsigned i = 0; i < r->listed_count; i++)
+        assert_int_equal(buf_printf(&play.result, " %.*s", STR_ARG(r->listed[i])), 0);
 }
 
 static int set_up(void **state)
@@ -70,9 +74,16 @@ static int tear_down(void **state)
 
 static void begin(enum engine_kind kind, uint32_t timeout_ms)
 {
-    assert_int_equal(probe_start(&play.probe, play.client, &play.endpoint, kind, STR("Bearer k"),
-                                 timeout_ms, on_probed, &play),
-                     0);
+    const struct probe_ask ask = {&play.endpoint, kind, STR("Bearer k"), timeout_ms, false};
+
+    assert_int_equal(probe_start(&play.probe, play.client, &ask, on_probed, &play), 0);
+}
+
+static void begin_with_list(void)
+{
+    const struct probe_ask ask = {&play.endpoint, ENGINE_ollama, STR(""), NEVER_MS, true};
+
+    assert_int_equal(probe_start(&play.probe, play.client, &ask, on_probed, &play), 0);
 }
 
 /* The engine hears that question and answers. */
@@ -106,6 +117,26 @@ static void ollama_says_its_version_and_what_is_loaded(void **state)
             "{\"models\":[{\"name\":\"qwen2.5:7b\",\"size\":6000,\"size_vram\":5000,"
             "\"context_length\":8192},{\"name\":\"b\"}]}");
     result_is("up '0.12.3' loaded: qwen2.5:7b/6000/5000/8192 b/0/0/0");
+}
+
+static void ollama_says_what_it_has_when_that_is_asked_for(void **state)
+{
+    (void)state;
+    begin_with_list();
+    answers("GET /api/version ", "200 OK", "{\"version\":\"1\"}");
+    answers("GET /api/tags ", "200 OK", "{\"models\":[{\"name\":\"a:1b\"},{\"name\":\"b\"}]}");
+    answers("GET /api/ps ", "200 OK", "{\"models\":[]}");
+    result_is("up '1' loaded: has: a:1b b");
+}
+
+static void an_ollama_whose_list_fails_is_up_all_the_same(void **state)
+{
+    (void)state;
+    begin_with_list();
+    answers("GET /api/version ", "200 OK", "{\"version\":\"1\"}");
+    answers("GET /api/tags ", "500 No", "");
+    answers("GET /api/ps ", "200 OK", "{\"models\":[]}");
+    result_is("up '1' loaded:");
 }
 
 static void the_credential_goes_along(void **state)
@@ -234,6 +265,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(ollama_says_its_version_and_what_is_loaded),
+        TEST(ollama_says_what_it_has_when_that_is_asked_for),
+        TEST(an_ollama_whose_list_fails_is_up_all_the_same),
         TEST(the_credential_goes_along),
         TEST(an_ollama_that_does_not_say_what_is_loaded_is_up),
         TEST(a_list_that_is_no_list_has_nothing_in_it),

@@ -29,6 +29,9 @@ static const struct {
     {METHOD_POST, "/api/delete", OTHER_METHOD},
     {METHOD_GET, "/imagine", ENDPOINT_imagined},
     {METHOD_POST, "/imagine", ENDPOINT_imagine},
+    {METHOD_GET, "/v2/library/tiny/manifests/1b", ENDPOINT_registry},
+    {METHOD_HEAD, "/v2/library/tiny/blobs/sha256:00", ENDPOINT_registry},
+    {METHOD_PUT, "/v2/library/tiny/manifests/1b", OTHER_METHOD},
     {METHOD_GET, "/", ENDPOINT_root},
     {METHOD_GET, "/nothing", NO_SUCH},
     {METHOD_GET, "", NO_SUCH},
@@ -53,8 +56,9 @@ static void every_row_is_found_by_its_own_path(void **state)
         enum method method;
         const char *path;
     } rows[] = {
-#define CALL(method, path, name, dialect, task, words) {METHOD_##method, path},
-#define PAGE(method, path, name, dialect, who, words)  {METHOD_##method, path},
+#define CALL(method, path, name, dialect, task, words)  {METHOD_##method, path},
+#define PAGE(method, path, name, dialect, who, words)   {METHOD_##method, path},
+#define STREAM(method, path, name, dialect, who, words) {METHOD_##method, path},
 #include "tables/endpoints.def"
     };
 
@@ -73,19 +77,22 @@ static void every_row_is_found_by_its_own_path(void **state)
 }
 
 /* What the demo alone answers, and nothing else, is left to whoever opens the gateway. */
-static void every_row_is_a_call_or_has_a_page(void **state)
+static void every_row_is_a_call_or_is_answered_by_tampu(void **state)
 {
     struct pages pages = {0};
 
     (void)state;
-    web_pages(&pages);
+    web_pages(&pages, NULL, STR("sqlite:/nowhere/tampu.db"));
     for (int i = 0; i < ENDPOINT_COUNT; i++) {
         bool is_demos = i == ENDPOINT_imagine || i == ENDPOINT_imagined;
         bool is_call = endpoint_call_name((enum endpoint_id)i) != NULL;
+        bool is_streamed = pages.streamers[i] != NULL;
 
-        if (is_call + (pages.fns[i] != NULL) + is_demos != 1)
-            fail_msg("row %d of endpoints.def: call %d, page %d", i, is_call, !!pages.fns[i]);
+        if (is_call + (pages.fns[i] != NULL) + is_streamed + is_demos != 1)
+            fail_msg("row %d of endpoints.def: call %d, page %d, stream %d", i, is_call,
+                     !!pages.fns[i], is_streamed);
     }
+    web_close(&pages);
 }
 
 int main(void)
@@ -93,7 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_means_its_row_whole_and_as_it_came),
         cmocka_unit_test(every_row_is_found_by_its_own_path),
-        cmocka_unit_test(every_row_is_a_call_or_has_a_page),
+        cmocka_unit_test(every_row_is_a_call_or_is_answered_by_tampu),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/upload.h"
-#include "gateway/ways.h"
+#include "dialect/ways.h"
 
 #define FORM(model) \
     "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n" \

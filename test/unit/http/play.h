@@ -40,7 +40,8 @@ static inline void on_request(void *ctx, struct stream *s, const struct request 
     if (str_is(r->path, "/hello"))
         assert_int_equal(stream_answer(s, 200, NULL, 0, STR("hello")), 0);
     if (str_is(r->path, "/peer"))
-        assert_int_equal(stream_answer(s, 200, NULL, 0, r->peer), 0);
+        assert_int_equal(
+            stream_answer(s, 200, NULL, 0, r->peer_is_loopback ? STR("near") : STR("far")), 0);
     if (str_is(r->path, "/paused"))
         stream_pause(s);
     if (str_is(r->path, "/empty"))

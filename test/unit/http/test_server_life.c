@@ -344,7 +344,7 @@ static void a_unix_socket_is_served_and_removed(void **state)
         play.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(connect(play.fd, (struct sockaddr *)&address, sizeof address), 0);
         client_says("GET /peer HTTP/1.1\r\nHost: a\r\n\r\n");
-        client_hears("\r\n\r\nunix");
+        client_hears("\r\n\r\nnear");
         hang_up(&play.fd);
         server_close(play.server);
         play.server = NULL;

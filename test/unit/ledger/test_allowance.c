@@ -180,10 +180,33 @@ static void what_the_store_remembers_counts(void **state)
     struct reservation r;
 
     (void)state;
-    account_load(&a, PERIOD_day, (struct amount){95, 0}, at(NOON_US));
+    account_load(&a, NOON_US / PERIOD_DAY_US, (struct amount){95, 0}, at(NOON_US));
     assert_int_equal(account_reserve(&a, &allowance, (struct amount){6, 0}, at(NOON_US), &r).limit,
                      LIMIT_money);
     assert_false(account_reserve(&a, &allowance, (struct amount){5, 0}, at(NOON_US), &r).limit);
+}
+
+/* It was ahead when rows were written, is behind at the start, and is put right. */
+static void what_was_used_on_a_day_to_come_counts_then(void **state)
+{
+    const int64_t today = NOON_US / PERIOD_DAY_US, tomorrow_us = (today + 1) * PERIOD_DAY_US;
+    struct allowance allowance = daily(100);
+    struct account a = {0};
+    struct reservation r;
+
+    (void)state;
+    account_load(&a, today, (struct amount){10, 0}, at(NOON_US));
+    account_load(&a, today + 1, (struct amount){60, 0}, at(NOON_US));
+    account_load(&a, today + 1, (struct amount){35, 0}, at(NOON_US));
+    assert_int_equal(account_used(&a, PERIOD_day, false, at(NOON_US)).money_micro, 10);
+    assert_int_equal(account_used(&a, PERIOD_month, false, at(NOON_US)).money_micro, 105);
+    assert_int_equal(account_used(&a, PERIOD_day, false, at(tomorrow_us)).money_micro, 95);
+    assert_int_equal(
+        account_reserve(&a, &allowance, (struct amount){6, 0}, at(tomorrow_us), &r).limit,
+        LIMIT_money);
+    assert_false(account_reserve(&a, &allowance, (struct amount){5, 0}, at(tomorrow_us), &r).limit);
+    assert_int_equal(
+        account_used(&a, PERIOD_day, true, at(tomorrow_us + PERIOD_DAY_US)).money_micro, 0);
 }
 
 /* Whatever happens in whatever order, nothing hard is ever passed, and books and sum agree. */
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_new_day_begins_once_however_the_clock_steps),
         cmocka_unit_test(what_began_yesterday_is_yesterdays),
         cmocka_unit_test(what_the_store_remembers_counts),
+        cmocka_unit_test(what_was_used_on_a_day_to_come_counts_then),
         cmocka_unit_test(no_order_of_events_overspends),
     };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "plan/certificate.h"
+#include "plan/check.h"
 #include "plan/plan.h"
 
 enum { TEXT_MAX = 4096 };
@@ -215,6 +216,33 @@ static void nobody_lends_what_is_kept_loaded_or_for_less_than_the_floor(void **s
     assert_null(large());
 }
 
+static enum severity severity_of_not_fitting(const char *head, const char *pull)
+{
+    enum severity worst = SEVERITY_usual;
+    struct findings findings;
+
+    make(head, "", pull, "");
+    assert_int_equal(check_fleet(&findings, fleet, catalog, STR("2026-11-23")), 0);
+    for (size_t i = 0; i < findings.count; i++)
+        if (findings.items[i].code == FINDING_does_not_fit &&
+            str_is(findings.items[i].machine, "right"))
+            worst = findings.items[i].severity;
+    findings_fini(&findings);
+    return worst;
+}
+
+/* 46 GiB hold 42.5 GB, and not 66 GB. */
+static void the_lint_minds_what_even_several_could_not_hold(void **state)
+{
+    static const char line[] = "    models: [{pull: 'llama3.1:70b', context: 4K}]\n",
+                      larger[] = "    models: [{pull: 'gpt-oss:120b', context: 4K}]\n";
+
+    (void)state;
+    assert_int_equal(severity_of_not_fitting("", line), SEVERITY_error);
+    assert_int_equal(severity_of_not_fitting("span: true\n", line), SEVERITY_note);
+    assert_int_equal(severity_of_not_fitting("span: true\n", larger), SEVERITY_error);
+}
+
 /* Nothing there is too large, or has a llama-server to lend: the key alone changes nothing. */
 static void the_shipped_fleet_is_planned_as_without_it(void **state)
 {
@@ -257,6 +285,7 @@ int main(void)
         cmocka_unit_test_teardown(the_machine_of_its_line_leads, forget),
         cmocka_unit_test_teardown(nobody_lends_what_is_kept_loaded_or_for_less_than_the_floor,
                                   forget),
+        cmocka_unit_test_teardown(the_lint_minds_what_even_several_could_not_hold, forget),
         cmocka_unit_test_teardown(the_shipped_fleet_is_planned_as_without_it, forget),
     };
 

@@ -88,14 +88,21 @@ static inline void loaded(uint32_t copy)
 /* An errand that may go to big on both machines. */
 static inline struct errand *errand(uint64_t id, uint32_t prompt_tokens)
 {
-    struct errand *e = calloc(1, sizeof *e);
+    struct {
+        struct errand errand; /* first: it is freed as one */
+        struct errand_option options[4];
+        struct prompt_piece pieces[2];
+    } *room = calloc(1, sizeof *room);
+    struct errand *e = &room->errand;
 
+    e->options = room->options;
+    e->pieces = room->pieces;
     e->id = id;
     e->key = id;
     e->options[0] = (struct errand_option){.copy = FAST_BIG};
     e->options[1] = (struct errand_option){.copy = SLOW_BIG};
     e->options_count = 2;
-    e->prompt_tokens = prompt_tokens;
+    e->prompt_tokens = e->prompt_least = prompt_tokens;
     e->output_tokens = 100;
     e->company = 1;
     e->name = STR("any");

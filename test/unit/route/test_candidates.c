@@ -77,6 +77,77 @@ static void a_name_means_its_copies_in_order(void **state)
 }
 
 static const struct {
+    const char *title, *name;
+    uint32_t capabilities;
+    const char *out;
+} ruled_out[] = {
+    {"nobody", "S-LOC-FRE-chat", DOES(completion), ""},
+    {"who lacks a capability, which is named", "picked", DOES(tools),
+     "b/ollama/chat:7b unable tools"},
+    {"also when nobody is left", "S-LOC-FRE-chat", DOES(vision) | DOES(completion),
+     "b/ollama/chat:7b unable vision, c/ollama/chat:7b unable vision"},
+    {"vectors of another model", "search", DOES(embedding), "c/llama-server/arrows space -"},
+};
+
+static void whoever_is_out_of_the_question_is_named_with_the_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ruled_out / sizeof *ruled_out; i++) {
+        struct candidates found;
+        struct buf text;
+
+        buf_init(&text, 4096);
+        (void)!candidates_find(&found, view, str_from(ruled_out[i].name), ruled_out[i].capabilities,
+                               NULL);
+        for (uint32_t j = 0; j < found.ruled_out_count; j++) {
+            const struct ruled_out *out = &found.ruled_out[j];
+
+            assert_int_equal(buf_printf(&text, "%s%s %s %s", j ? ", " : "", out->copy->place.data,
+                                        rejection_name(out->why), out->what ? out->what : "-"),
+                             0);
+        }
+        if (!str_is(buf_str(&text), ruled_out[i].out))
+            fail_msg("%s: %.*s", ruled_out[i].title, STR_ARG(buf_str(&text)));
+        buf_fini(&text);
+    }
+}
+
+static const struct {
+    const char *title, *asked;
+    uint32_t capabilities;
+    const char *found;
+} steps[] = {
+    {"its equals first, then its category, the cloud last", "a/ollama/coder:32b", DOES(completion),
+     "c/ollama/coder:32b-q8 equivalent 0, "
+     "cloud:anthropic/anthropic/haiku-1 degraded 1"},
+    {"the first category that has another, size by size", "b/ollama/chat:7b", DOES(completion),
+     "b/ollama/coder:big degraded 2"},
+    {"never what lacks a capability", "b/ollama/chat:7b", DOES(completion) | DOES(vision), ""},
+    {"what is of no category has nobody", "a/ollama/own:1b", DOES(completion), ""},
+    {"vectors have nobody", "c/ollama/vectors", DOES(embedding), ""},
+};
+
+static void who_stands_in_for_a_model_comes_nearest_first(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct candidates found;
+        struct buf text;
+
+        buf_init(&text, 4096);
+        candidates_step_down(&found, view, copy_at(steps[i].asked), steps[i].capabilities);
+        for (uint32_t j = 0; j < found.count; j++)
+            assert_int_equal(buf_printf(&text, "%s%s %s %d", j ? ", " : "",
+                                        found.rows[j].copy->place.data,
+                                        parity_name(found.rows[j].parity), found.rows[j].sizes),
+                             0);
+        if (!str_is(buf_str(&text), steps[i].found))
+            fail_msg("%s: %.*s", steps[i].title, STR_ARG(buf_str(&text)));
+        buf_fini(&text);
+    }
+}
+
+static const struct {
     const char *name;
     uint32_t capabilities;
     int r;
@@ -207,6 +278,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_name_means_its_copies_in_order),
+        TEST(who_stands_in_for_a_model_comes_nearest_first),
+        TEST(whoever_is_out_of_the_question_is_named_with_the_reason),
         TEST(a_name_that_means_nothing_or_cannot_do_it_is_refused_in_words),
         TEST(vectors_are_of_the_space_that_is_wanted),
         TEST(the_names_are_listed_once_each_categories_first),

@@ -99,24 +99,64 @@ static void what_rules_a_candidate_out_is_said(void **state)
     e->options_count = 4;
     e->cloud_closed = true;
     loaded(FAST_BIG);
-    board->machines[SLOW].is_down = true;
+    board->engines[SLOW].is_down = true;
     assert_int_equal(choose(e).copy, FAST_BIG);
     assert_int_equal(reason(SKY), REJECTION_cloud);
     assert_int_equal(reason(SLOW_BIG), REJECTION_down);
-    board->machines[SLOW].is_down = false;
+    board->engines[SLOW].is_down = false;
     board->machines[SLOW].is_drained = true;
     choose(e);
     assert_int_equal(reason(SLOW_BIG), REJECTION_drained);
     board->machines[SLOW].is_drained = false;
-    e->prompt_tokens = 6000;
+    e->prompt_tokens = e->prompt_least = 6000;
     choose(e);
     assert_int_equal(reason(SLOW_TINY), REJECTION_too_long);
     e->options[0].tried = true;
     choose(e);
     assert_int_equal(reason(FAST_BIG), REJECTION_tried);
-    e->prompt_tokens = 60000;
+    e->prompt_tokens = e->prompt_least = 60000;
     assert_false(choice_make(&c, board, e, NOON_MS));
     assert_int_equal(why.chosen, -1);
+    free(e);
+}
+
+/* Everything else is equal: rung by rung what it is worth to stay nearer to what was asked. */
+static void a_nearer_stand_in_is_worth_so_many_seconds(void **state)
+{
+    static const struct {
+        enum parity parity;
+        uint8_t sizes;
+        double worth_s;
+    } rungs[] = {{PARITY_identical, 0, 0},
+                 {PARITY_equivalent, 0, 1},
+                 {PARITY_degraded, 0, 15},
+                 {PARITY_degraded, 1, 30},
+                 {PARITY_degraded, 2, 45}};
+    struct errand *e = errand(1, 100);
+
+    (void)state;
+    loaded(FAST_BIG);
+    for (size_t i = 0; i < sizeof rungs / sizeof *rungs; i++) {
+        e->options[0] = (struct errand_option){
+            .copy = FAST_BIG, .parity = rungs[i].parity, .sizes = rungs[i].sizes};
+        e->options_count = 1;
+        assert_near(choose(e).costs.parity_s, rungs[i].worth_s, 1e-9);
+    }
+    free(e);
+}
+
+static void the_cloud_is_farther_not_dearer(void **state)
+{
+    struct errand *e = errand(1, 100);
+
+    (void)state;
+    loaded(FAST_BIG);
+    e->options[2] =
+        (struct errand_option){.copy = SKY, .parity = PARITY_degraded, .tier = TIER_cloud};
+    e->options_count = 3;
+    assert_int_equal(choose(e).copy, FAST_BIG);
+    assert_int_equal(reason(SLOW_BIG), REJECTION_dearer);
+    assert_int_equal(reason(SKY), REJECTION_farther);
     free(e);
 }
 
@@ -176,6 +216,8 @@ int main(void)
         BOARD_TEST(a_fast_one_soon_beats_a_slow_one_now),
         BOARD_TEST(a_conversation_stays_where_its_cache_is),
         BOARD_TEST(what_rules_a_candidate_out_is_said),
+        BOARD_TEST(a_nearer_stand_in_is_worth_so_many_seconds),
+        BOARD_TEST(the_cloud_is_farther_not_dearer),
         BOARD_TEST(a_benched_copy_waits_for_its_time),
         BOARD_TEST(many_who_wait_share_what_a_load_costs_others),
         BOARD_TEST(what_would_have_been_better_if_loaded_is_missed),

@@ -13,6 +13,7 @@ static uint64_t started[STARTED_MAX];
 static uint32_t started_at[STARTED_MAX], started_count, victims_seen, loads_seen;
 static struct errand *made[STARTED_MAX];
 static uint32_t made_count;
+static struct errand *recalled;
 
 static void on_start(void *ctx, struct errand *e, const struct choice *c, double keep_alive_s)
 {
@@ -31,11 +32,21 @@ static void on_load(void *ctx, uint32_t copy, const struct load_plan *plan, doub
     loads_seen++;
 }
 
+static bool on_recall(void *ctx, struct errand *e)
+{
+    (void)ctx;
+    recalled = e;
+    return true;
+}
+
 static int up(void **state)
 {
+    recalled = NULL;
+
     board_up(state);
     started_count = victims_seen = loads_seen = made_count = 0;
-    line = line_new(board, &(struct line_hooks){on_start, on_load, NULL});
+    line = line_new(board,
+                    &(struct line_hooks){.start = on_start, .load = on_load, .recall = on_recall});
     assert_non_null(line);
     return 0;
 }
@@ -215,8 +226,7 @@ static void a_failure_is_tried_elsewhere_and_benches_the_machine(void **state)
     loaded(FAST_BIG);
     loaded(SLOW_BIG);
     e = arrive(1, 1, 100, 1000);
-    line_end(line, e, &(struct errand_end){.why = FAILURE_connect_failed, .unreachable = true},
-             1100);
+    line_end(line, e, &(struct errand_end){.why = FAILURE_connect_failed}, 1100);
     assert_int_equal(line_again(line, e, 1100), 0);
     line_settle(line, 1100);
     assert_int_equal(started_count, 2);
@@ -318,14 +328,184 @@ static void lengths_and_speeds_are_learned_from_answers(void **state)
 static void idle_machines_load_what_is_missed(void **state)
 {
     (void)state;
-    line_preload(line, 1000);
+    line_preload(line, false, 1000);
     assert_true(loads_seen >= 1);
     assert_int_equal(board->copies[FAST_BIG].state, COPY_loading);
-    line_preload(line, 2000);
+    line_preload(line, false, 2000);
     assert_int_equal(board->machines[FAST].loading, FAST_BIG);
 }
 
+/* Somebody else loaded it, for as long as Ollama usually keeps it. */
+static void what_the_plan_keeps_is_told_so_once(void **state)
+{
+    (void)state;
+    loaded(FAST_BIG);
+    board->engines[SLOW].is_down = true;
+    board->copies[FAST_MID].since_ms = board->copies[FAST_TINY].since_ms =
+        1; /* not the first time */
+    line_preload(line, false, 1000);
+    line_preload(line, false, 2000);
+    assert_int_equal(loads_seen, 1);
+    assert_int_equal(board->copies[FAST_BIG].state, COPY_loaded);
+    line_loaded(line, FAST_BIG, false, 3000);
+    line_loaded(line, FAST_BIG, true, 4000);
+    line_preload(line, false, 5000);
+    assert_int_equal(loads_seen, 2);
+}
+
 #define LINE_TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+/* Fifty requests have earned one second asking; the sixth answer says what is usual. */
+static struct errand *late_one(void)
+{
+    struct errand *e;
+
+    loaded(FAST_BIG);
+    loaded(SLOW_BIG);
+    for (uint64_t i = 0; i < 60; i++)
+        done(arrive(i + 1, 1, 100, 1000 * (i + 1)), 1000 * (i + 1) + 900);
+    e = arrive(99, 1, 100, 100000);
+    assert_int_equal(e->copy, FAST_BIG);
+    return e;
+}
+
+static void a_late_request_is_asked_of_an_idle_copy_as_well_and_goes_on_there(void **state)
+{
+    struct errand *late = late_one(), *second = made[made_count++] = errand(100, 100);
+    struct errand_option *options = second->options;
+
+    (void)state;
+    *second = *late;
+    second->options = options;
+    second->id = 100;
+    second->is_running = false;
+    assert_false(line_hedge(line, late, second, late->late_s / 2, 100100));
+    assert_true(line_hedge(line, late, second, late->late_s + 30, 130000));
+    assert_int_equal(second->copy, SLOW_BIG);
+    assert_int_equal(board->copies[SLOW_BIG].run_count, 1);
+    line_end(line, late, &(struct errand_end){.left = true}, 130500);
+    line_take_over(late, second);
+    assert_int_equal(board->copies[FAST_BIG].run_count, 0);
+    assert_int_equal(late->copy, SLOW_BIG);
+    done(late, 131000);
+    assert_int_equal(board->copies[SLOW_BIG].run_count, 0);
+}
+
+static void asking_twice_has_a_budget(void **state)
+{
+    struct errand *late = late_one(), second = *late;
+    struct errand_option options[2];
+
+    (void)state;
+    second.options = options;
+    second.is_running = false;
+    assert_true(line_hedge(line, late, &second, late->late_s + 30, 130000));
+    line_end(line, &second, &(struct errand_end){.left = true}, 131000);
+    assert_false(line_hedge(line, late, &second, late->late_s + 30, 132000));
+}
+
+/* Both slots of one copy, the only one that would do, are taken by batch requests. */
+static void fill_with_batch(struct errand *batch[2])
+{
+    loaded(FAST_BIG);
+    for (int i = 0; i < 2; i++) {
+        batch[i] = made[made_count++] = errand(10 + (uint64_t)i, 100);
+        batch[i]->options_count = 1;
+        batch[i]->worth.weight = 0.25;
+        batch[i]->yields = batch[i]->shows_tokens = true;
+        assert_int_equal(line_enter(line, batch[i], 1000), 0);
+        line_settle(line, 1000);
+        assert_true(batch[i]->is_running);
+    }
+}
+
+static struct errand *urgent_one(uint64_t id, uint64_t now_ms)
+{
+    struct errand *e = made[made_count++] = errand(id, 100);
+
+    e->options_count = 1;
+    assert_int_equal(line_enter(line, e, now_ms), 0);
+    line_settle(line, now_ms);
+    return e;
+}
+
+/* As its asker does, who has heard it. */
+static void give_back(struct errand *e, uint64_t now_ms)
+{
+    line_end(line, e, &(struct errand_end){.left = true}, now_ms);
+    line_settle(line, now_ms);
+    assert_int_equal(line_again(line, e, now_ms), 0);
+    line_settle(line, now_ms);
+}
+
+static void a_batch_request_without_a_token_is_taken_back_for_an_urgent_one(void **state)
+{
+    struct errand *batch[2], *urgent, *taken_back;
+
+    (void)state;
+    fill_with_batch(batch);
+    urgent = urgent_one(20, 1100);
+    assert_false(urgent->is_running);
+    assert_true(recalled == batch[0] || recalled == batch[1]);
+    taken_back = recalled;
+    line_settle(line, 1110); /* one is enough */
+    assert_ptr_equal(recalled, taken_back);
+    give_back(taken_back, 1120);
+    assert_true(urgent->is_running);
+    assert_false(taken_back->is_running);
+    assert_int_equal(line_waiting(line), 1);
+    done(urgent, 4000); /* and nothing is lost */
+    assert_true(taken_back->is_running);
+    done(taken_back, 9000);
+}
+
+static void what_has_a_token_is_not_taken_back(void **state)
+{
+    struct errand *batch[2];
+
+    (void)state;
+    fill_with_batch(batch);
+    line_began(batch[0]);
+    line_began(batch[1]);
+    urgent_one(20, 1100);
+    assert_null(recalled);
+}
+
+static void whose_tokens_nobody_sees_is_taken_back_only_while_it_should_have_none(void **state)
+{
+    struct errand *batch[2];
+
+    (void)state;
+    fill_with_batch(batch);
+    batch[0]->shows_tokens = batch[1]->shows_tokens = false;
+    urgent_one(20, 1000 + (uint64_t)(batch[0]->first_s * 1e3) + 500);
+    assert_null(recalled);
+}
+
+static void nobody_is_taken_back_who_would_lose_more_than_it_spares(void **state)
+{
+    struct errand *batch[2];
+
+    (void)state;
+    fill_with_batch(batch);
+    urgent_one(20, 600000); /* they must be almost done */
+    assert_null(recalled);
+}
+
+static void a_batch_request_is_taken_back_twice_at_most_and_not_when_it_is_old(void **state)
+{
+    struct errand *batch[2];
+
+    (void)state;
+    fill_with_batch(batch);
+    batch[0]->recalls = 2;
+    batch[1]->finish_tag = 0; /* it has waited so long that it would go first */
+    urgent_one(20, 1100);
+    assert_null(recalled);
+    batch[0]->recalls = 1;
+    line_settle(line, 1200);
+    assert_ptr_equal(recalled, batch[0]);
+}
 
 int main(void)
 {
@@ -345,6 +525,14 @@ int main(void)
         LINE_TEST(who_leaves_gives_the_slot_on),
         LINE_TEST(lengths_and_speeds_are_learned_from_answers),
         LINE_TEST(idle_machines_load_what_is_missed),
+        LINE_TEST(what_the_plan_keeps_is_told_so_once),
+        LINE_TEST(a_late_request_is_asked_of_an_idle_copy_as_well_and_goes_on_there),
+        LINE_TEST(asking_twice_has_a_budget),
+        LINE_TEST(a_batch_request_without_a_token_is_taken_back_for_an_urgent_one),
+        LINE_TEST(what_has_a_token_is_not_taken_back),
+        LINE_TEST(whose_tokens_nobody_sees_is_taken_back_only_while_it_should_have_none),
+        LINE_TEST(nobody_is_taken_back_who_would_lose_more_than_it_spares),
+        LINE_TEST(a_batch_request_is_taken_back_twice_at_most_and_not_when_it_is_old),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

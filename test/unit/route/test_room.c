@@ -66,7 +66,8 @@ static void the_refusal_says_how_long_it_is_and_how_much_there_is(void **state)
 static void parity_stays_with_its_copy(void **state)
 {
     const struct copy small = {.context = 512}, large = {.context = 8192};
-    struct candidates found = {.rows = {{&small, PARITY_identical}, {&large, PARITY_degraded}},
+    struct candidates found = {.rows = {{.copy = &small, .parity = PARITY_identical},
+                                        {.copy = &large, .parity = PARITY_degraded}},
                                .count = 2};
 
     (void)state;

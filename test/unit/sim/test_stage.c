@@ -94,6 +94,18 @@ static void tampu_is_far_ahead_of_the_default_of_others(void **state)
     tally_free(&shuffle);
 }
 
+/* True speeds differ from the model's by a fifth; after twenty answers of a copy that is known. */
+static void speeds_are_learned(void **state)
+{
+    struct tally t = play("tampu", 0.3, (struct stage_options){0});
+
+    (void)state;
+    assert_true(t.errors_count[ESTIMATE_decode] > 50 && t.errors_count[ESTIMATE_prompt] > 50);
+    assert_true(t.errors[ESTIMATE_decode].p50 <= 0.10);
+    assert_true(t.errors[ESTIMATE_prompt].p50 <= 0.15);
+    tally_free(&t);
+}
+
 static void what_a_relaxed_fleet_can_do_is_out_of_reach(void **state)
 {
     struct tally own = play("tampu", 0.3, (struct stage_options){0});
@@ -170,6 +182,7 @@ int main(void)
         cmocka_unit_test(every_policy_answers_or_loses_each_request),
         cmocka_unit_test(the_same_seed_gives_the_same_figures),
         cmocka_unit_test(tampu_is_far_ahead_of_the_default_of_others),
+        cmocka_unit_test(speeds_are_learned),
         cmocka_unit_test(what_a_relaxed_fleet_can_do_is_out_of_reach),
         cmocka_unit_test(no_machine_is_missed_when_it_dies),
         cmocka_unit_test(the_cloud_takes_no_more_than_its_share),

@@ -52,12 +52,27 @@ static void nothing_answered_is_nothing(void **state)
     tally_free(&t);
 }
 
+static void an_error_is_a_part_of_what_it_took(void **state)
+{
+    struct tally t;
+
+    (void)state;
+    tally_init(&t, 2);
+    tally_judge(&t, ESTIMATE_load, 5, 10);
+    tally_judge(&t, ESTIMATE_load, 5, 0); /* nothing was measured */
+    tally_end(&t);
+    assert_int_equal(t.errors_count[ESTIMATE_load], 1);
+    assert_true(fabs(t.errors[ESTIMATE_load].p50 - 0.5) < 1e-6);
+    tally_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_are_of_what_was_answered),
         cmocka_unit_test(a_slow_answer_is_not_a_good_one),
         cmocka_unit_test(nothing_answered_is_nothing),
+        cmocka_unit_test(an_error_is_a_part_of_what_it_took),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

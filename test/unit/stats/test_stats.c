@@ -9,13 +9,14 @@
 #include "stats/stats.h"
 
 static char text[1 << 20];
+static struct stats_form form; /* what is asked for */
 
 static const char *written(struct stats *s)
 {
     struct buf out;
 
     buf_init(&out, sizeof text - 1);
-    assert_int_equal(stats_write(s, &out), 0);
+    assert_int_equal(stats_write(s, &form, &out), 0);
     memcpy(text, out.data ? out.data : "", out.len);
     text[out.len] = '\0';
     buf_fini(&out);
@@ -151,8 +152,83 @@ static void a_full_buffer_is_reported(void **state)
     (void)state;
     series_set(stats_series(s, COUNTER_connections, NULL), 1);
     buf_init(&out, 40);
-    assert_int_equal(stats_write(s, &out), -EMSGSIZE);
+    assert_int_equal(stats_write(s, &form, &out), -EMSGSIZE);
     buf_fini(&out);
+    stats_free(s);
+}
+
+static void other_names_are_the_same_counts(void **state)
+{
+    struct stats *s = stats_new();
+    struct str odd[] = {STR("a\"b"), STR("m\\"), STR("prompt")},
+               cached[] = {STR("a"), STR("m"), STR("cached")};
+
+    (void)state;
+    series_add(stats_series(s, COUNTER_tokens_total, odd), 7);
+    series_add(stats_series(s, COUNTER_tokens_total, cached), 5);
+    series_add(stats_series(s, COUNTER_ledger_money_micro_total, NULL), 1500000);
+    series_observe_us(stats_series(s, COUNTER_request_seconds, (struct str[]){STR("ollama_chat")}),
+                      900);
+    assert_null(strstr(written(s), "litellm_"));
+    form.also = STATS_genai | STATS_litellm;
+    written(s);
+    form.also = 0;
+    assert_non_null(
+        strstr(text, "litellm_input_tokens_metric_total{model=\"m\\\\\",api_base=\"a\\\"b\"} 7\n"));
+    assert_non_null(strstr(text, "litellm_total_tokens_metric_total{model=\"m\\\\\",api_base="
+                                 "\"a\\\"b\",token_type=\"input\"} 7\n"));
+    assert_null(strstr(text, "litellm_output_tokens_metric_total"));
+    assert_non_null(strstr(
+        text, "# TYPE litellm_spend_metric_total counter\nlitellm_spend_metric_total 1.500000\n"));
+    assert_non_null(
+        strstr(text, "gen_ai_server_request_duration_seconds_bucket{gen_ai_operation_name=\"chat\","
+                     "endpoint=\"ollama_chat\",le=\"0.001\"} 1\n"));
+    stats_free(s);
+}
+
+static void exemplars_name_the_last_request_of_a_bucket(void **state)
+{
+    struct stats *s = stats_new();
+    struct series *times;
+
+    (void)state;
+    assert_false(series_wants_exemplar(
+        stats_series(s, COUNTER_request_seconds, (struct str[]){STR("early")})));
+    stats_keep_exemplars(s);
+    times = stats_series(s, COUNTER_request_seconds, (struct str[]){STR("chat")});
+    assert_true(series_wants_exemplar(times));
+    for (uint64_t us = 900; us <= 1100; us += 100) {
+        char id[16];
+
+        series_observe_us(times, us);
+        snprintf(id, sizeof id, "t%d", (int)us);
+        series_exemplar(times, us, str_from(id), 1700000000250000);
+    }
+    series_exemplar(times, 1100, STR("not \"one"), 1);
+    assert_null(strstr(written(s), "request_id"));
+    form.is_openmetrics = true;
+    written(s);
+    form.is_openmetrics = false;
+    assert_non_null(
+        strstr(text, "le=\"0.001\"} 2 # {request_id=\"t1000\"} 0.001000 1700000000.250000\n"));
+    assert_non_null(
+        strstr(text, "le=\"0.005\"} 3 # {request_id=\"t1100\"} 0.001100 1700000000.250000\n"));
+    assert_non_null(strstr(text, "le=\"0.01\"} 3\n"));
+    assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+    stats_free(s);
+}
+
+static void openmetrics_names_counters_without_their_suffix(void **state)
+{
+    struct stats *s = stats_new();
+
+    (void)state;
+    series_add(stats_series(s, COUNTER_refusals_total, (struct str[]){STR("x")}), 1);
+    form.is_openmetrics = true;
+    written(s);
+    form.is_openmetrics = false;
+    assert_non_null(strstr(
+        text, "# TYPE tampu_refusals counter\ntampu_refusals_total{failure=\"x\"} 1\n# EOF\n"));
     stats_free(s);
 }
 
@@ -192,6 +268,9 @@ int main(void)
         cmocka_unit_test(durations_fall_into_buckets),
         cmocka_unit_test(beyond_the_ceiling_values_become_other),
         cmocka_unit_test(a_full_buffer_is_reported),
+        cmocka_unit_test(other_names_are_the_same_counts),
+        cmocka_unit_test(exemplars_name_the_last_request_of_a_bucket),
+        cmocka_unit_test(openmetrics_names_counters_without_their_suffix),
         cmocka_unit_test(many_threads_count_every_one),
     };
 

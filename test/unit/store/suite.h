@@ -3,7 +3,7 @@
  * What every store must do: one suite, run for each driver.
  *
  * A driver's test defines nothing but where its stores live: suite_setup() makes an empty folder,
- * suite_url names the store in it.
+ * suite_url names the store in it; or suite_empty() empties the store that suite_url names.
  */
 #pragma once
 
@@ -19,15 +19,20 @@
 
 static char suite_folder[64], suite_path[128], suite_url[160];
 static struct err suite_err;
+static void (*suite_empty)(void); /* of a driver whose stores are no files */
 
 static inline int suite_setup(void **state)
 {
     (void)state;
     snprintf(suite_folder, sizeof suite_folder, "/tmp/tampu-store-XXXXXX");
     assert_non_null(mkdtemp(suite_folder));
+    suite_err = (struct err){0};
+    if (suite_empty) {
+        suite_empty();
+        return 0;
+    }
     snprintf(suite_path, sizeof suite_path, "%s/state/tampu.db", suite_folder);
     snprintf(suite_url, sizeof suite_url, "sqlite:%s", suite_path);
-    suite_err = (struct err){0};
     return 0;
 }
 
@@ -63,6 +68,8 @@ static inline struct key_row suite_key(const char *id, const char *name, unsigne
         .role = KEY_operator,
         .created_us = 1000 + hash,
         .expires_us = 5000,
+        .rules = STR("{\"parallel\":3}"),
+        .hash_kind = KEY_HASH_sha256,
     };
 
     snprintf(row.id, sizeof row.id, "%s", id);
@@ -98,6 +105,7 @@ static inline struct exchange_row suite_exchange(const char *id, int64_t started
     return (struct exchange_row){
         .id = str_from(id),
         .started_us = started_us,
+        .endpoint = STR("openai_chat"),
         .asked = STR("xl-code"),
         .machine = STR("gtr9-pro"),
         .model = STR("qwen2.5-coder:32b"),
@@ -108,6 +116,10 @@ static inline struct exchange_row suite_exchange(const char *id, int64_t started
         .attempts = 2,
         .prompt_tokens = 12,
         .completion_tokens = 34,
+        .cached_tokens = 5,
+        .money_micro = 1500,
+        .avoided_micro = 2500,
+        .energy_mj = 3500,
         .first_token_us = 56,
         .total_us = 78,
     };

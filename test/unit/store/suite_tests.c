@@ -27,6 +27,10 @@ static int compare_key(void *ctx, const struct key_row *row)
     assert_int_equal(row->created_us, put->created_us);
     assert_int_equal(row->expires_us, put->expires_us);
     assert_int_equal(row->revoked_us, put->revoked_us);
+    assert_true(str_equal(row->rules, put->rules));
+    assert_int_equal(row->hash_kind, put->hash_kind);
+    assert_memory_equal(row->old_hash, put->old_hash, KEY_HASH_SIZE);
+    assert_int_equal(row->old_until_us, put->old_until_us);
     return 0;
 }
 
@@ -121,6 +125,26 @@ static void an_id_wins_over_a_name(void **state)
     assert_int_equal(revoked_us(s, "k2"), 0);
 }
 
+static void a_rotated_key_keeps_all_but_its_hash(void **state)
+{
+    AUTO(store) s = suite_open();
+    struct key_row before = suite_key("k1", "laptop", 7), after = before;
+    struct key_row fresh = {.prefix = STR("tampu-efgh"), .last4 = STR("1234")};
+
+    (void)state;
+    memset(fresh.hash, 9, sizeof fresh.hash);
+    assert_int_equal(store_key_put(s, &before, &suite_err), 0);
+    assert_int_equal(store_key_rotate(s, STR("laptop"), &fresh, 8000, &suite_err), 0);
+    after.prefix = fresh.prefix;
+    after.last4 = fresh.last4;
+    after.old_until_us = 8000;
+    memcpy(after.hash, fresh.hash, sizeof after.hash);
+    memcpy(after.old_hash, before.hash, sizeof after.old_hash);
+    assert_int_equal(store_key_each(s, compare_key, &after, &suite_err), 0);
+    assert_int_equal(store_key_revoke(s, STR("k1"), 5, &suite_err), 0);
+    assert_int_equal(store_key_rotate(s, STR("k1"), &fresh, 0, &suite_err), -ENOENT);
+}
+
 static void the_pepper_is_made_once(void **state)
 {
     unsigned char first[32], second[32], zeros[32] = {0};
@@ -136,7 +160,7 @@ static void the_pepper_is_made_once(void **state)
     assert_memory_not_equal(first, zeros, 32);
 }
 
-static void the_version_changes_when_somebody_else_writes(void **state)
+static void the_version_changes_when_somebody_changes_keys(void **state)
 {
     AUTO(store) reader = suite_open();
     AUTO(store) writer = suite_open();
@@ -147,6 +171,13 @@ static void the_version_changes_when_somebody_else_writes(void **state)
     assert_int_equal(store_version(reader, &after, &suite_err), 0);
     assert_int_equal(before, after);
     suite_put_key(writer, "k1", "a", 1);
+    assert_int_equal(store_version(reader, &after, &suite_err), 0);
+    assert_int_not_equal(before, after);
+    before = after;
+    suite_put_exchange(writer, "r1", 1);
+    assert_int_equal(store_version(reader, &after, &suite_err), 0);
+    assert_int_equal(before, after);
+    assert_int_equal(store_key_revoke(writer, STR("k1"), 5, &suite_err), 0);
     assert_int_equal(store_version(reader, &after, &suite_err), 0);
     assert_int_not_equal(before, after);
 }
@@ -167,6 +198,11 @@ static int compare_exchange(void *ctx, const struct exchange_row *row)
     assert_int_equal(row->attempts, put->attempts);
     assert_int_equal(row->prompt_tokens, put->prompt_tokens);
     assert_int_equal(row->completion_tokens, put->completion_tokens);
+    assert_true(str_equal(row->endpoint, put->endpoint));
+    assert_int_equal(row->cached_tokens, put->cached_tokens);
+    assert_int_equal(row->money_micro, put->money_micro);
+    assert_int_equal(row->avoided_micro, put->avoided_micro);
+    assert_int_equal(row->energy_mj, put->energy_mj);
     assert_int_equal(row->first_token_us, put->first_token_us);
     assert_int_equal(row->total_us, put->total_us);
     return 42;
@@ -200,6 +236,32 @@ static void a_batch_may_be_put_again(void **state)
     assert_int_equal(store_exchange_put(s, NULL, 0, &suite_err), 0);
 }
 
+static int add_id(void *ctx, const struct exchange_row *row)
+{
+    char *ids = ctx;
+
+    snprintf(ids + strlen(ids), 64 - strlen(ids), "%.*s ", STR_ARG(row->id));
+    return (int)strlen(ids) > 40 ? -E2BIG : 0;
+}
+
+static void the_last_come_in_the_order_in_which_they_were_put(void **state)
+{
+    AUTO(store) s = suite_open();
+    char id[16], ids[64] = "", all[64] = "";
+
+    (void)state;
+    assert_int_equal(store_exchange_last(s, 3, add_id, ids, &suite_err), 0);
+    assert_string_equal(ids, "");
+    for (int i = 1; i <= 5; i++) {
+        snprintf(id, sizeof id, "r%d", 6 - i);
+        suite_put_exchange(s, id, i * 100);
+    }
+    assert_int_equal(store_exchange_last(s, 3, add_id, ids, &suite_err), 0);
+    assert_string_equal(ids, "r3 r2 r1 ");
+    assert_int_equal(store_exchange_last(s, 99, add_id, all, &suite_err), 0);
+    assert_string_equal(all, "r5 r4 r3 r2 r1 ");
+}
+
 static int find_length(void *ctx, const struct exchange_row *row)
 {
     (void)ctx;
@@ -219,6 +281,13 @@ static void long_texts_are_cut(void **state)
     assert_int_equal(store_exchange_find(s, STR("r1"), find_length, NULL, &suite_err), 256);
 }
 
+static int trim(struct store *s, int64_t before_us, uint64_t rows_max, uint64_t *removed)
+{
+    const struct retention keep = {.rows_before_us = before_us, .rows_max = rows_max};
+
+    return store_exchange_trim(s, &keep, removed, &suite_err);
+}
+
 static void trimming_keeps_the_newest(void **state)
 {
     AUTO(store) s = suite_open();
@@ -230,15 +299,113 @@ static void trimming_keeps_the_newest(void **state)
         snprintf(id, sizeof id, "r%d", i);
         suite_put_exchange(s, id, i * 100);
     }
-    assert_int_equal(store_exchange_trim(s, 0, UINT64_MAX, &removed, &suite_err), 0);
+    assert_int_equal(trim(s, 0, UINT64_MAX, &removed), 0);
     assert_int_equal(removed, 0);
-    assert_int_equal(store_exchange_trim(s, 200, 3, &removed, &suite_err), 0);
+    assert_int_equal(trim(s, 200, 3, &removed), 0);
     assert_int_equal(removed, 3); /* r1 is too old, r2 and r3 are too many */
     assert_false(suite_has(s, "r1"));
     assert_false(suite_has(s, "r3"));
     assert_true(suite_has(s, "r4"));
-    assert_int_equal(store_exchange_trim(s, 0, 0, NULL, &suite_err), 0);
+    assert_int_equal(trim(s, 0, 0, NULL), 0);
     assert_false(suite_has(s, "r6"));
+}
+
+enum { DAYS = 3, DAY_ROWS = 4 };
+
+static const int64_t DAY_US = 86400ll * 1000000;
+
+struct sums {
+    int rows;
+    struct usage_row total;
+    char text[2048];
+};
+
+static int add_usage(void *ctx, const struct usage_row *row)
+{
+    struct sums *sums = ctx;
+    size_t used = strlen(sums->text);
+
+    sums->rows++;
+    sums->total.requests += row->requests;
+    sums->total.failures += row->failures;
+    sums->total.money_micro += row->money_micro;
+    snprintf(sums->text + used, sizeof sums->text - used, "%d %.*s %.*s %.*s %.*s %d;",
+             (int)row->day, STR_ARG(row->key_id), STR_ARG(row->owner), STR_ARG(row->model),
+             STR_ARG(row->machine), (int)row->requests);
+    return 0;
+}
+
+static struct sums usage(struct store *s, unsigned by)
+{
+    const struct usage_query query = {.until_us = INT64_MAX, .by = by};
+    struct sums sums = {0};
+
+    assert_int_equal(store_usage(s, &query, add_usage, &sums, &suite_err), 0);
+    return sums;
+}
+
+/* Four rows a day, of two machines, one of them without a key and failed. */
+static void put_days(struct store *s)
+{
+    char id[16];
+
+    suite_put_key(s, "k1", "laptop", 1);
+    for (int i = 0; i < DAYS * DAY_ROWS; i++) {
+        struct exchange_row row;
+
+        snprintf(id, sizeof id, "r%d", i);
+        row = suite_exchange(id, i / DAY_ROWS * DAY_US + i);
+        if (i % DAY_ROWS == 0) {
+            row.key_id = STR("");
+            row.machine = STR("pi");
+            row.failure = STR("upstream_gone");
+        }
+        assert_int_equal(store_exchange_put(s, &row, 1, &suite_err), 0);
+    }
+}
+
+static void usage_is_summed_by_what_is_asked(void **state)
+{
+    AUTO(store) s = suite_open();
+    const struct usage_query second = {.from_us = DAY_US, .until_us = 2 * DAY_US};
+    struct sums sums = {0};
+
+    (void)state;
+    assert_int_equal(usage(s, 0).total.requests, 0);
+    put_days(s);
+    sums = usage(s, 0);
+    assert_int_equal(sums.total.failures, DAYS);
+    assert_int_equal(sums.total.money_micro, DAYS * DAY_ROWS * 1500);
+    assert_string_equal(sums.text, "-1     12;");
+    assert_string_equal(usage(s, USAGE_by_machine).text, "-1    gtr9-pro 9;-1    pi 3;");
+    assert_string_equal(usage(s, USAGE_by_key | USAGE_by_owner).text, "-1     3;-1 k1 ana   9;");
+    assert_string_equal(usage(s, USAGE_by_day).text, "0     4;1     4;2     4;");
+    sums = (struct sums){0};
+    assert_int_equal(store_usage(s, &second, add_usage, &sums, &suite_err), 0);
+    assert_string_equal(sums.text, "-1     4;");
+}
+
+static void what_is_trimmed_stays_in_the_sums(void **state)
+{
+    const unsigned all =
+        USAGE_by_day | USAGE_by_key | USAGE_by_owner | USAGE_by_model | USAGE_by_machine;
+    AUTO(store) s = suite_open();
+    uint64_t removed = 0;
+    struct sums before;
+
+    (void)state;
+    put_days(s);
+    before = usage(s, all);
+    assert_int_equal(trim(s, DAY_US, UINT64_MAX, &removed), 0);
+    assert_int_equal(removed, DAY_ROWS);
+    assert_int_equal(trim(s, 0, DAY_ROWS + 2, &removed), 0); /* a day is cut in two */
+    assert_int_equal(removed, 2);
+    assert_string_equal(usage(s, all).text, before.text);
+    assert_int_equal(usage(s, all).total.money_micro, before.total.money_micro);
+    assert_int_equal(store_exchange_trim(s, &(struct retention){.rows_max = 100, .days_before = 1},
+                                         &removed, &suite_err),
+                     0);
+    assert_int_equal(usage(s, 0).total.requests, (DAYS - 1) * DAY_ROWS);
 }
 
 static void two_handles_see_each_other(void **state)
@@ -309,8 +476,11 @@ static void several_programs_make_and_fill_one_store(void **state)
         STORE_TEST(the_same_id_or_hash_is_refused), STORE_TEST(the_callback_may_stop_the_listing), \
         STORE_TEST(keys_are_revoked_by_id_prefix_or_name), STORE_TEST(an_id_wins_over_a_name), \
         STORE_TEST(the_pepper_is_made_once), \
-        STORE_TEST(the_version_changes_when_somebody_else_writes), \
+        STORE_TEST(the_version_changes_when_somebody_changes_keys), \
         STORE_TEST(exchanges_come_back_as_they_were_put), STORE_TEST(a_batch_may_be_put_again), \
+        STORE_TEST(the_last_come_in_the_order_in_which_they_were_put), \
         STORE_TEST(long_texts_are_cut), STORE_TEST(trimming_keeps_the_newest), \
-        STORE_TEST(two_handles_see_each_other), \
+        STORE_TEST(a_rotated_key_keeps_all_but_its_hash), \
+        STORE_TEST(usage_is_summed_by_what_is_asked), \
+        STORE_TEST(what_is_trimmed_stays_in_the_sums), STORE_TEST(two_handles_see_each_other), \
         STORE_TEST(several_programs_make_and_fill_one_store)

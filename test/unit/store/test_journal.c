@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "store/journal_record.h"
 
 enum { PATH_ROOM = 512, THREADS = 4, EACH = 100 };
 
@@ -44,7 +45,8 @@ static int see(void *ctx, uint64_t number, struct str record)
 static struct journal *open_journal(struct seen *seen, uint64_t segment,
                                     struct journal_found *found)
 {
-    struct journal_options options = {.on_record = see, .ctx = seen, .segment_bytes = segment};
+    struct journal_options options = {
+        .on_record = see, .record_ctx = seen, .segment_bytes = segment};
     struct journal *j = NULL;
 
     *seen = (struct seen){.are_right = true};
@@ -109,6 +111,23 @@ static int remove_place(void **state)
     rmdir(folder);
     *strrchr(folder, '/') = '\0';
     return rmdir(folder);
+}
+
+/* The sum is zlib's crc32 of length, number and text: journals of earlier programs stay readable.
+ */
+static void a_record_is_these_bytes(void **state)
+{
+    static const char text[] = "one row of the books, as it is today";
+    static const char head[] = "tjr1\x24\0\0\0\x07\0\0\0\0\0\0\0\xfb\x70\x5b\xbe";
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1024);
+    assert_int_equal(record_write(&out, 7, STR("one row of the books, as it is today")), 0);
+    assert_int_equal(out.len, sizeof head - 1 + sizeof text - 1);
+    assert_memory_equal(out.data, head, sizeof head - 1);
+    assert_memory_equal(out.data + sizeof head - 1, text, sizeof text - 1);
+    buf_fini(&out);
 }
 
 static void records_come_back_in_order(void **state)
@@ -363,6 +382,7 @@ static void what_was_durable_survives_a_kill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_is_these_bytes),
         IN_A_FOLDER(records_come_back_in_order),
         IN_A_FOLDER(a_torn_tail_is_passed_over_wherever_it_is_torn),
         IN_A_FOLDER(damage_is_counted_and_what_stands_behind_it_is_found),

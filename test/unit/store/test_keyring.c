@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
 
 #include "suite.h"
 
@@ -104,6 +105,29 @@ static void expired_and_revoked_keys_say_so(void **state)
     keyring_unref(ring);
 }
 
+static void revoked_keys_keep_nobody_out(void **state)
+{
+    static const char fill[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) "
+        "INSERT INTO keys (id, hash, prefix, last4, name, owner, role, created_us, expires_us, "
+        "revoked_us) SELECT printf('r%d', i), CAST(printf('%032d', i) AS BLOB), '', '', '', '', "
+        "0, 0, 0, 1 FROM n";
+    AUTO(store) s = suite_open();
+    char text[KEY_TEXT_MAX];
+    struct keyring *ring;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(suite_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, fill, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    make_key(s, text, "a", 0, 0);
+    ring = load(s);
+    assert_int_equal(keyring_count(ring), 1);
+    assert_int_equal(verdict(ring, text, NOW), KEY_ok);
+    keyring_unref(ring);
+}
+
 static void the_entry_tells_whose_key_it_is(void **state)
 {
     AUTO(store) s = suite_open();
@@ -201,6 +225,7 @@ int main(void)
         KEYRING_TEST(a_new_key_looks_as_promised),
         KEYRING_TEST(only_the_whole_key_opens),
         KEYRING_TEST(expired_and_revoked_keys_say_so),
+        KEYRING_TEST(revoked_keys_keep_nobody_out),
         KEYRING_TEST(the_entry_tells_whose_key_it_is),
         KEYRING_TEST(an_empty_ring_knows_nobody),
         KEYRING_TEST(another_store_s_pepper_opens_nothing),

@@ -11,11 +11,22 @@
 
 #include "suite.h"
 
+static struct recorder_found found;
+
+static const char *journal(void)
+{
+    static char path[128];
+
+    snprintf(path, sizeof path, "%s/journal", suite_folder);
+    return path;
+}
+
 static struct recorder *open_recorder(const struct recorder_options *options)
 {
     struct recorder *r = NULL;
 
-    if (recorder_open(&r, str_from(suite_url), options, &suite_err) < 0)
+    found = (struct recorder_found){0};
+    if (recorder_open(&r, str_from(suite_url), journal(), options, &found, &suite_err) < 0)
         fail_msg("%s", suite_err.text);
     return r;
 }
@@ -24,7 +35,7 @@ static bool put(struct recorder *r, const char *id, int64_t started_us)
 {
     struct exchange_row row = suite_exchange(id, started_us);
 
-    return recorder_put(r, &row);
+    return recorder_put(r, &(struct hold){0}, &row);
 }
 
 static void rows_are_there_after_a_flush(void **state)
@@ -37,7 +48,7 @@ static void rows_are_there_after_a_flush(void **state)
     (void)state;
     row.asked = str_from(asked);
     row.machine = (struct str){0};
-    assert_true(recorder_put(r, &row));
+    assert_true(recorder_put(r, &(struct hold){0}, &row));
     memset(id, '?', 2); /* it has its own copy */
     recorder_flush(r);
     assert_true(suite_has(s, "r1"));
@@ -90,7 +101,7 @@ static void many_threads_put_and_flush(void **state)
     for (size_t i = 0; i < COUNT_OF(threads); i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(recorder_sum(r).written, 400);
-    assert_int_equal(recorder_sum(r).dropped, 0);
+    assert_int_equal(recorder_sum(r).waiting, 0);
     recorder_close(r);
 }
 
@@ -118,8 +129,8 @@ static void a_store_that_cannot_be_opened_is_said_at_once(void **state)
     struct recorder *r = NULL;
 
     (void)state;
-    assert_true(recorder_open(&r, STR("sqlite:/proc/tampu/x"), &(struct recorder_options){0},
-                              &suite_err) < 0);
+    assert_true(recorder_open(&r, STR("sqlite:/proc/tampu/x"), journal(),
+                              &(struct recorder_options){0}, NULL, &suite_err) < 0);
     assert_null(r);
     assert_non_null(strstr(suite_err.text, "/proc/tampu"));
 }
@@ -147,7 +158,7 @@ static int fill_and_recover(void)
             return 1;
         recorder_flush(r);
     }
-    if (suite_has(s, "r0") || put(r, "dropped", 9) || recorder_sum(r).dropped != 1)
+    if (suite_has(s, "r0") || put(r, "dropped", 9))
         return 2;
     setrlimit(RLIMIT_FSIZE, &large);
     recorder_flush(r);
@@ -169,6 +180,120 @@ static void a_full_disk_is_told_once_and_overcome(void **state)
     assert_int_equal(status, 0);
 }
 
+/* In a process that dies without a word: what it held and what it put are in its journal. */
+static void hold_put_and_die(int number, int ready)
+{
+    struct recorder *r = open_recorder(&(struct recorder_options){0});
+    struct hold ends = {0}, runs = {0};
+    char id[2][16];
+    struct exchange_row row;
+
+    snprintf(id[0], sizeof id[0], "end%d", number);
+    snprintf(id[1], sizeof id[1], "run%d", number);
+    row = suite_exchange(id[0], 1);
+    if (!recorder_hold(r, &ends, &row))
+        _exit(1);
+    row = suite_exchange(id[1], 1);
+    row.completion_tokens = 1;
+    if (!recorder_hold(r, &runs, &row))
+        _exit(2);
+    row.completion_tokens = 77; /* it goes on */
+    if (!recorder_hold(r, &runs, &row))
+        _exit(3);
+    row = suite_exchange(id[0], 1);
+    row.completion_tokens = 99;
+    recorder_put(r, &ends, &row);
+    while (!recorder_is_kept(r, &runs))
+        ;
+    (void)!write(ready, "x", 1);
+    pause();
+}
+
+static int compare_tokens(void *ctx, const struct exchange_row *row)
+{
+    assert_int_equal(row->completion_tokens, *(const uint64_t *)ctx);
+    return 0;
+}
+
+static void what_a_dead_process_left_is_put_once(void **state)
+{
+    enum { DEATHS = 5 };
+    uint64_t ended = 99, held = 77;
+    struct recorder *r;
+    struct store *s;
+
+    (void)state;
+    for (int i = 0; i < DEATHS; i++) {
+        int ready[2], status;
+        pid_t child;
+        char byte;
+
+        assert_int_equal(pipe(ready), 0);
+        child = fork();
+        if (child == 0)
+            hold_put_and_die(i, ready[1]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        close(ready[0]);
+        close(ready[1]);
+    }
+    recorder_close(open_recorder(&(struct recorder_options){0}));
+    assert_int_equal(found.held, 1); /* the others were found by the processes in between */
+    assert_int_equal(found.damages, 0);
+    r = open_recorder(&(struct recorder_options){0});
+    assert_int_equal(found.held, 0);
+    recorder_close(r);
+    s = suite_open();
+    for (int i = 0; i < DEATHS; i++) {
+        char id[16];
+
+        snprintf(id, sizeof id, "end%d", i);
+        assert_int_equal(store_exchange_find(s, str_from(id), compare_tokens, &ended, &suite_err),
+                         0);
+        snprintf(id, sizeof id, "run%d", i);
+        assert_int_equal(store_exchange_find(s, str_from(id), compare_tokens, &held, &suite_err),
+                         0);
+    }
+    store_close(s);
+}
+
+static void one_program_has_the_journal(void **state)
+{
+    struct recorder *r = open_recorder(&(struct recorder_options){0}), *other = NULL;
+
+    (void)state;
+    assert_int_equal(recorder_open(&other, str_from(suite_url), journal(),
+                                   &(struct recorder_options){0}, NULL, &suite_err),
+                     -EBUSY);
+    assert_non_null(strstr(suite_err.text, "another gateway"));
+    recorder_close(r);
+}
+
+static void what_is_held_always_finds_room(void **state)
+{
+    struct recorder *r = open_recorder(&(struct recorder_options){.waiting_max = 2});
+    struct exchange_row row = suite_exchange("r1", 1);
+    struct hold holds[3] = {0};
+
+    (void)state;
+    assert_true(recorder_hold(r, &holds[0], &row));
+    row.id = STR("r2");
+    assert_true(recorder_hold(r, &holds[1], &row));
+    row.id = STR("r3");
+    assert_false(recorder_hold(r, &holds[2], &row));
+    assert_false(recorder_put(r, &holds[2], &row));
+    assert_int_equal(recorder_sum(r).held, 2);
+    row.id = STR("r2");
+    assert_true(recorder_put(r, &holds[1], &row));
+    row.id = STR("r1");
+    assert_true(recorder_put(r, &holds[0], &row));
+    recorder_flush(r);
+    assert_int_equal(recorder_sum(r).written, 2);
+    assert_int_equal(recorder_sum(r).held, 0);
+    recorder_close(r);
+}
+
 #define RECORDER_TEST(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
 
 int main(void)
@@ -179,6 +304,9 @@ int main(void)
         RECORDER_TEST(many_threads_put_and_flush),
         RECORDER_TEST(old_rows_are_removed),
         RECORDER_TEST(a_store_that_cannot_be_opened_is_said_at_once),
+        RECORDER_TEST(what_a_dead_process_left_is_put_once),
+        RECORDER_TEST(one_program_has_the_journal),
+        RECORDER_TEST(what_is_held_always_finds_room),
         RECORDER_TEST(a_full_disk_is_told_once_and_overcome),
     };
 

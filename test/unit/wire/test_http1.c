@@ -554,6 +554,20 @@ static void a_head_has_a_ceiling_too(void **state)
     buf_fini(&out);
 }
 
+static void a_chunked_body_may_end_in_trailers(void **state)
+{
+    const struct header good = {STR("x-tampu-machine"), STR("two, three")};
+    const struct header wrong = {STR("x-tampu-machine"), STR("two\r\nset-cookie: x")};
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 4096);
+    assert_int_equal(http1_put_trailers(&out, &wrong, 1), -EINVAL);
+    assert_int_equal(http1_put_trailers(&out, &good, 1), 0);
+    assert_true(str_is(buf_str(&out), "0\r\nx-tampu-machine: two, three\r\n\r\n"));
+    buf_fini(&out);
+}
+
 static void chunk_heads_are_written(void **state)
 {
     char out[HTTP1_CHUNK_HEAD_MAX];
@@ -577,6 +591,7 @@ int main(void)
         cmocka_unit_test(heads_are_written),
         cmocka_unit_test(what_would_split_a_head_is_not_written),
         cmocka_unit_test(a_head_has_a_ceiling_too),
+        cmocka_unit_test(a_chunked_body_may_end_in_trailers),
         cmocka_unit_test(chunk_heads_are_written),
     };
 

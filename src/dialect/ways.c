@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The paths of engines that have ways of their own. */
-#include "gateway/ways.h"
+#include "dialect/ways.h"
 
 #include <errno.h>
 
