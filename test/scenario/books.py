@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 from canary import CANARY, plant
-from world import PATIENCE, TAMPU
+from world import PATIENCE, TAMPU, until
 
 ROW = ("id", "failure", "status", "key_id", "machine", "prompt_tokens", "completion_tokens",
        "money_micro")
@@ -46,6 +46,17 @@ def create_key(books, *words):
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     return plant(made["key"]), made["id"]
+
+
+def until_known(gateway, state):
+    """The gateway knows every key that is in the store by now: also the last, which sees nothing."""
+    key, _ = create_key(state, "--models", "nothing")
+
+    def sees_nothing():
+        answer = gateway.get("/v1/models", x_api_key=key)
+        return answer.status == 200 and json.loads(answer.body)["data"] == []
+
+    until(sees_nothing, "keys are read anew")
 
 
 def settled(gateway):

@@ -6,7 +6,7 @@ import sqlite3
 import time
 
 import pytest
-from books import HI, answer_of, create_key, rows, send, settled, tampu
+from books import HI, answer_of, create_key, rows, send, settled, tampu, until_known
 from canary import CANARY
 from node import Node, Text
 from provider import openai_cloud
@@ -24,17 +24,6 @@ def serve(start, nodes, folder, *flags):
     gateway = start("serve", fleet, "--state", folder / "state", *flags)
     gateway.until_logged("engine_up")
     return gateway
-
-
-def until_known(gateway, state):
-    """The gateway knows every key that is in the store by now: also the last, which sees nothing."""
-    key, _ = create_key(state, "--models", "nothing")
-
-    def sees_nothing():
-        answer = gateway.get("/v1/models", x_api_key=key)
-        return answer.status == 200 and json.loads(answer.body)["data"] == []
-
-    until(sees_nothing, "keys are read anew")
 
 
 def test_what_was_streamed_is_charged_when_the_gateway_dies(start, nodes, tmp_path):

@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 
-from books import create_key
+from books import create_key, until_known
 from node import Node, Text
 from world import PATIENCE, TAMPU, Client, until, write_fleet
 
@@ -77,7 +77,7 @@ cloud: [{name: M-CLD-PAY-sky, provider: openai, model: gpt-4o-mini, key: "env:NO
     key = create_key(state, "--machines", "a,ill,tight,shut,far,cloud:openai")[0]
     poor, boss = (create_key(state, *words)[0] for words in (["--requests-per-minute", "1"], ["--operator"]))
     gateway.bearer = {"authorization": "Bearer " + boss}
-    until(lambda: gateway.get("/v1/models", **gateway.bearer).status == 200, "keys are known")
+    until_known(gateway, state)
     assert gateway.post("/admin/v1/machines/shut/drain", {}, **gateway.bearer).status == 200
 
     def told(answer):
@@ -193,7 +193,7 @@ def test_a_crowd_of_one_key_delays_anothers_request_by_one_service_at_most(start
                            timeout=PATIENCE).stdout.strip()
             for name, role in (("crowd", []), ("single", []), ("me", ["--operator"]))]
     gateway.bearer = {"authorization": "Bearer " + keys[2]}
-    until(lambda: gateway.get("/v1/models", **gateway.bearer).status == 200, "keys are known")
+    until_known(gateway, state)
     crowd = [ask(gateway, "qwen3:8b", keys[0], "one of many") for _ in range(CROWD)]
     until(lambda: gateway.counter("waiting", {}) == CROWD - 1, "all but one wait", seconds=60)
     for served in range(1, 4):      # some have been served: the key has had service
@@ -221,7 +221,7 @@ def test_an_interactive_keys_request_goes_before_those_of_a_batch_key_that_waite
     gateway = start("serve", fleet, "--state", state, "--preload", "none")
     keys = {name: create_key(state, "--priority", name)[0] for name in texts}
     gateway.bearer = {"authorization": "Bearer " + create_key(state, "--operator")[0]}
-    until(lambda: gateway.get("/v1/models", **gateway.bearer).status == 200, "keys are known")
+    until_known(gateway, state)
     asked = [ask(gateway, "qwen3:8b", keys["batch"], texts["batch"]) for _ in range(4)]
     until(lambda: gateway.counter("waiting", {}) == 3, "three wait for the one slot")
     asked.append(ask(gateway, "qwen3:8b", keys["interactive"], texts["interactive"]))
@@ -257,7 +257,7 @@ def test_one_request_may_say_that_it_can_wait_and_with_leave_that_it_cannot(star
     assert refused.status == 400 and "batch, normal or interactive" in refused.error["message"]
     plain, trusted = create_key(state)[0], create_key(state, "--may-raise")[0]
     gateway.bearer = {"authorization": "Bearer " + create_key(state, "--operator")[0]}
-    until(lambda: gateway.get("/v1/models", **gateway.bearer).status == 200, "keys are known")
+    until_known(gateway, state)
     assert [granted(w, plain) for w in ("batch", "interactive")] == ["batch", "normal"]
     assert [granted(w, trusted) for w in ("batch", "interactive")] == ["batch", "interactive"]
     node.drop()
