@@ -28,6 +28,10 @@ struct store_driver {
                          struct err *err);
     int (*usage)(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
                  struct err *err);
+    int (*measurement_put)(struct store *s, const struct measurement_row *rows, size_t count,
+                           struct err *err);
+    int (*measurement_last)(struct store *s, unsigned most, measurement_fn *fn, void *ctx,
+                            struct err *err);
     int (*backup)(struct store *s, const char *path, struct err *err);
     int (*restore)(struct store *s, const char *path, struct err *err);
     int (*pepper)(struct store *s, unsigned char pepper[32], struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PostgreSQL store's inside: postgresql_link.c connects, runs statements and tries again,
- * postgresql_schema.c makes it ready, postgresql_keys.c and postgresql_exchanges.c hold what the
- * driver's functions do.
+ * postgresql_schema.c makes it ready, postgresql_keys.c, postgresql_exchanges.c and
+ * postgresql_measurements.c hold what the driver's functions do.
  *
  * What fails because others were in the way (a deadlock, a conflict) is done again in the same
  * order, a few times; what fails because the server has gone is done again once, after connecting
@@ -28,6 +28,9 @@ enum postgresql_statement {
     PG_trim,
     PG_trim_days,
     PG_usage,
+    PG_measurement_put,
+    PG_measurement_trim,
+    PG_measurement_last,
     PG_pepper,
     PG_version,
     PG_COUNT
@@ -128,3 +131,7 @@ int postgresql_exchange_trim(struct store *s, const struct retention *keep, uint
                              struct err *err);
 int postgresql_usage(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
                      struct err *err);
+int postgresql_measurement_put(struct store *s, const struct measurement_row *rows, size_t count,
+                               struct err *err);
+int postgresql_measurement_last(struct store *s, unsigned most, measurement_fn *fn, void *ctx,
+                                struct err *err);

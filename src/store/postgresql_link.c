@@ -28,7 +28,8 @@ static void pause_before(int tries);
     "id, started_us, asked, machine, model, parity, key_id, failure, status, attempts, " \
     "prompt_tokens, completion_tokens, first_token_us, total_us, endpoint, cached_tokens, " \
     "money_micro, avoided_micro, energy_mj"
-#define DAY_US "86400000000"
+#define MEASUREMENT_COLUMNS "machine, engine, artifact, at_us, found"
+#define DAY_US              "86400000000"
 #define SUM_COLUMNS \
     "requests, failures, prompt_tokens, cached_tokens, completion_tokens, money_micro, " \
     "avoided_micro, energy_mj"
@@ -111,6 +112,20 @@ static const struct {
                   " FROM days WHERE day * " DAY_US " >= $1 AND day * " DAY_US " < $2) AS rows "
                   "LEFT JOIN keys ON keys.id = key_id "
                   "GROUP BY a, b, c, d, e, f ORDER BY a, b, d, e, f"},
+    [PG_measurement_put] = {"measurement_put", "INSERT INTO measurements (" MEASUREMENT_COLUMNS
+                                               ") VALUES ($1, $2, $3, $4, $5) "
+                                               "ON CONFLICT DO NOTHING"},
+    [PG_measurement_trim] =
+        {"measurement_trim",
+         "DELETE FROM measurements WHERE machine = $1 AND engine = $2 AND artifact = $3 AND at_us "
+         "<= (SELECT at_us FROM measurements WHERE machine = $1 AND engine = $2 AND artifact = $3 "
+         "ORDER BY at_us DESC LIMIT 1 OFFSET $4)"},
+    [PG_measurement_last] =
+        {"measurement_last",
+         "SELECT " MEASUREMENT_COLUMNS " FROM (SELECT *, row_number() OVER (PARTITION BY machine, "
+         "engine, artifact ORDER BY at_us DESC) AS nth FROM measurements) AS newest "
+         "WHERE nth <= $1 ORDER BY machine COLLATE \"C\", engine COLLATE \"C\", "
+         "artifact COLLATE \"C\", at_us"},
     [PG_pepper] = {"pepper", "SELECT encode(value, 'hex') FROM meta WHERE name = 'pepper'"},
     [PG_version] = {"version", "SELECT number FROM meta WHERE name = 'keys'"},
 };

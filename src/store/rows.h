@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a store keeps: keys, requests, sums of requests. Texts are borrowed UTF-8, times UTC
- * microseconds since 1970. */
+/* What a store keeps: keys, requests, sums of requests, measurements. Texts are borrowed UTF-8,
+ * times UTC microseconds since 1970. */
 #pragma once
 
 #include <stdbool.h>
@@ -78,6 +78,17 @@ struct usage_row {
 };
 
 typedef int usage_fn(void *ctx, const struct usage_row *row);
+
+/* How fast a copy was measured to be, once. */
+struct measurement_row {
+    struct str machine, engine, artifact; /* as the fleet file names them */
+    int64_t at_us;
+    struct str found; /* JSON, as `tampu bench --json` says of one copy */
+};
+
+enum { MEASUREMENTS_KEPT = 50 }; /* of each copy, the newest */
+
+typedef int measurement_fn(void *ctx, const struct measurement_row *row);
 
 /* What is kept of requests. */
 struct retention {

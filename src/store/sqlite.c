@@ -26,6 +26,8 @@ const struct store_driver store_sqlite = {
     .exchange_last = sqlite_exchange_last,
     .exchange_trim = sqlite_exchange_trim,
     .usage = sqlite_usage,
+    .measurement_put = sqlite_measurement_put,
+    .measurement_last = sqlite_measurement_last,
     .backup = sqlite_backup,
     .restore = sqlite_restore,
     .pepper = read_pepper,
@@ -39,7 +41,8 @@ const struct store_driver store_sqlite = {
     "id, started_us, asked, machine, model, parity, key_id, failure, status, attempts, " \
     "prompt_tokens, completion_tokens, first_token_us, total_us, endpoint, cached_tokens, " \
     "money_micro, avoided_micro, energy_mj"
-#define DAY_US "86400000000"
+#define MEASUREMENT_COLUMNS "machine, engine, artifact, at_us, found"
+#define DAY_US              "86400000000"
 #define SUM_COLUMNS \
     "requests, failures, prompt_tokens, cached_tokens, completion_tokens, money_micro, " \
     "avoided_micro, energy_mj"
@@ -102,6 +105,16 @@ static const char *const texts[SQL_COUNT] = {
                   " FROM days WHERE day * " DAY_US " >= ?1 AND day * " DAY_US " < ?2) "
                   "LEFT JOIN keys ON keys.id = key_id "
                   "GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 4, 5, 6",
+    [SQL_measurement_put] = "INSERT INTO measurements (" MEASUREMENT_COLUMNS
+                            ") VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [SQL_measurement_trim] =
+        "DELETE FROM measurements WHERE machine = ?1 AND engine = ?2 AND artifact = ?3 AND at_us "
+        "<= (SELECT at_us FROM measurements WHERE machine = ?1 AND engine = ?2 AND artifact = ?3 "
+        "ORDER BY at_us DESC LIMIT 1 OFFSET ?4)",
+    [SQL_measurement_last] =
+        "SELECT " MEASUREMENT_COLUMNS " FROM (SELECT *, row_number() OVER (PARTITION BY machine, "
+        "engine, artifact ORDER BY at_us DESC) AS nth FROM measurements) WHERE nth <= ? "
+        "ORDER BY machine, engine, artifact, at_us",
     [SQL_pepper] = "SELECT value FROM meta WHERE name = 'pepper'",
     [SQL_writes] = "PRAGMA data_version",
     [SQL_version] = "SELECT value FROM meta WHERE name = 'keys'",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SQLite store's inside: sqlite_open.c makes it ready, sqlite.c runs statements, sqlite_keys.c,
- * sqlite_exchanges.c and sqlite_backup.c hold what the driver's functions do.
+ * sqlite_exchanges.c, sqlite_measurements.c and sqlite_backup.c hold what the driver's functions
+ * do.
  *
  * Nobody outside this folder includes it.
  */
@@ -28,6 +29,9 @@ enum statement {
     SQL_trim_rows,
     SQL_trim_days,
     SQL_usage,
+    SQL_measurement_put,
+    SQL_measurement_trim,
+    SQL_measurement_last,
     SQL_pepper,
     SQL_writes,
     SQL_version,
@@ -88,5 +92,9 @@ int sqlite_exchange_trim(struct store *s, const struct retention *keep, uint64_t
                          struct err *err);
 int sqlite_usage(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
                  struct err *err);
+int sqlite_measurement_put(struct store *s, const struct measurement_row *rows, size_t count,
+                           struct err *err);
+int sqlite_measurement_last(struct store *s, unsigned most, measurement_fn *fn, void *ctx,
+                            struct err *err);
 int sqlite_backup(struct store *s, const char *path, struct err *err);
 int sqlite_restore(struct store *s, const char *path, struct err *err);

@@ -21,6 +21,7 @@ static const struct source {
     {"exchanges", "IGNORE", "SELECT *, rowid FROM exchanges WHERE rowid >= ?1 ORDER BY rowid",
      true},
     {"days", "IGNORE", "SELECT * FROM days", false},
+    {"measurements", "IGNORE", "SELECT * FROM measurements", false},
 };
 
 static void copy_table(struct sqlite_store *s, sqlite3 *from, const struct source *source);

@@ -99,6 +99,18 @@ int store_usage(struct store *s, const struct usage_query *query, usage_fn *fn, 
     return s->driver->usage(s, query, fn, ctx, err);
 }
 
+int store_measurement_put(struct store *s, const struct measurement_row *measurements, size_t count,
+                          struct err *err)
+{
+    return count ? s->driver->measurement_put(s, measurements, count, err) : 0;
+}
+
+int store_measurement_last(struct store *s, unsigned most, measurement_fn *fn, void *ctx,
+                           struct err *err)
+{
+    return s->driver->measurement_last(s, most, fn, ctx, err);
+}
+
 int store_backup(struct store *s, const char *path, struct err *err)
 {
     return s->driver->backup(s, path, err);

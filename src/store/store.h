@@ -71,6 +71,15 @@ MUST_USE int store_exchange_trim(struct store *s, const struct retention *keep, 
 MUST_USE int store_usage(struct store *s, const struct usage_query *query, usage_fn *fn, void *ctx,
                          struct err *err);
 
+/* All or none; what is there of the same copy and moment stays as it is. Beyond MEASUREMENTS_KEPT
+ * of a copy the oldest go. */
+MUST_USE int store_measurement_put(struct store *s, const struct measurement_row *rows,
+                                   size_t count, struct err *err);
+/* The newest `most` of each copy, the oldest of them first; ordered by machine, engine, artifact.
+ * fn's negative result stops and is returned. */
+MUST_USE int store_measurement_last(struct store *s, unsigned most, measurement_fn *fn, void *ctx,
+                                    struct err *err);
+
 /* The whole store as a file that is not there yet (-EEXIST), while others write; -ENOTSUP, with the
  * words what to use instead, where the store has its own way. */
 MUST_USE int store_backup(struct store *s, const char *path, struct err *err);

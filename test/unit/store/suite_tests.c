@@ -446,6 +446,77 @@ static pid_t suite_fork_writer(int number)
     _exit(r < 0);
 }
 
+static inline void suite_put_measurement(struct store *s, const char *machine, int64_t at_us)
+{
+    struct measurement_row row = {str_from(machine), STR("ollama"), STR("qwen2.5:7b"), at_us,
+                                  STR("{\"decode_tps\":40}")};
+
+    assert_int_equal(store_measurement_put(s, &row, 1, &suite_err), 0);
+}
+
+static inline int suite_count_measurement(void *ctx, const struct measurement_row *row)
+{
+    (void)row;
+    ++*(int *)ctx;
+    return 0;
+}
+
+static inline int suite_measurements(struct store *s)
+{
+    int count = 0;
+
+    assert_int_equal(store_measurement_last(s, 9, suite_count_measurement, &count, &suite_err), 0);
+    return count;
+}
+
+/* What each row says, one after the other. */
+static int write_measurement(void *ctx, const struct measurement_row *row)
+{
+    char *all = ctx;
+
+    snprintf(all + strlen(all), 1000 - strlen(all), "%.*s %.*s %.*s %lld %.*s; ",
+             STR_ARG(row->machine), STR_ARG(row->engine), STR_ARG(row->artifact),
+             (long long)row->at_us, STR_ARG(row->found));
+    return 0;
+}
+
+static int stop_at_a_measurement(void *ctx, const struct measurement_row *row)
+{
+    write_measurement(ctx, row);
+    return -ECANCELED;
+}
+
+static void the_newest_measurements_of_each_copy_stay(void **state)
+{
+    const struct measurement_row rows[] = {
+        {STR("b"), STR("ollama"), STR("it's:7b"), 5, STR("{\"a\":1}")},
+        {STR("a"), STR("ollama"), STR("x"), 7, STR("new")},
+        {STR("a"), STR("ollama"), STR("x"), 6, STR("old")},
+    };
+    struct measurement_row again = {STR("a"), STR("ollama"), STR("x"), 7, STR("other")};
+    struct store *s = suite_open();
+    char all[1000] = "";
+
+    (void)state;
+    assert_int_equal(store_measurement_put(s, rows, 3, &suite_err), 0);
+    assert_int_equal(store_measurement_put(s, &again, 1, &suite_err), 0);
+    store_close(s);
+    s = suite_open();
+    assert_int_equal(store_measurement_last(s, 1, write_measurement, all, &suite_err), 0);
+    assert_string_equal(all, "a ollama x 7 new; b ollama it's:7b 5 {\"a\":1}; ");
+    *all = '\0';
+    assert_int_equal(store_measurement_last(s, 9, stop_at_a_measurement, all, &suite_err),
+                     -ECANCELED);
+    assert_string_equal(all, "a ollama x 6 old; ");
+    for (again.at_us = 8; again.at_us < 8 + MEASUREMENTS_KEPT; again.at_us++)
+        assert_int_equal(store_measurement_put(s, &again, 1, &suite_err), 0);
+    *all = '\0';
+    assert_int_equal(store_measurement_last(s, 1000, stop_at_a_measurement, all, &suite_err),
+                     -ECANCELED);
+    assert_string_equal(all, "a ollama x 8 other; "); /* and of b the one that it has */
+    store_close(s);
+}
+
 static void several_programs_make_and_fill_one_store(void **state)
 {
     enum { WRITERS = 4 };
@@ -482,5 +553,6 @@ static void several_programs_make_and_fill_one_store(void **state)
         STORE_TEST(long_texts_are_cut), STORE_TEST(trimming_keeps_the_newest), \
         STORE_TEST(a_rotated_key_keeps_all_but_its_hash), \
         STORE_TEST(usage_is_summed_by_what_is_asked), \
+        STORE_TEST(the_newest_measurements_of_each_copy_stay), \
         STORE_TEST(what_is_trimmed_stays_in_the_sums), STORE_TEST(two_handles_see_each_other), \
         STORE_TEST(several_programs_make_and_fill_one_store)

@@ -109,6 +109,8 @@ static void every_earlier_schema_is_brought_forward(void **state)
         s = suite_open();
         assert_true(suite_has(s, "old"));
         suite_put_exchange(s, "new", 2);
+        suite_put_measurement(s, "a", 1);
+        assert_int_equal(suite_measurements(s), 1);
         store_close(s);
     }
 }

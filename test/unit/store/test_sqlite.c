@@ -176,6 +176,9 @@ static void every_earlier_schema_is_brought_forward(void **state)
         assert_int_equal(store_pepper(s, pepper, &suite_err), 0);
         assert_memory_equal(pepper, zeros, 32); /* the pepper it had */
         suite_put_exchange(s, "r1", 1);
+        assert_int_equal(suite_measurements(s), 0);
+        suite_put_measurement(s, "a", 1);
+        assert_int_equal(suite_measurements(s), 1);
         store_close(s);
         store_close(suite_open()); /* nothing left to do */
         suite_teardown(state);
