@@ -299,8 +299,8 @@ static void write_terms(struct json_out *o, const struct why_row *row)
         float s;
     } terms[] = {{"wait", row->wait_s},     {"load", row->load_s},     {"prompt", row->prompt_s},
                  {"decode", row->decode_s}, {"shared", row->shared_s}, {"others", row->others_s},
-                 {"evict", row->evict_s},   {"fail", row->fail_s},     {"late", row->late_s},
-                 {"parity", row->parity_s}, {"first", row->first_s}};
+                 {"evict", row->evict_s},   {"fail", row->fail_s},     {"hint", row->hint_s},
+                 {"late", row->late_s},     {"parity", row->parity_s}, {"first", row->first_s}};
 
     json_double(json_key(o, "seconds"), (double)(int64_t)(row->total_s * 1000 + 0.5f) / 1000);
     json_number(json_key(o, "money_micro"), (uint64_t)(row->money_micro + 0.5f));

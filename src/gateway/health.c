@@ -21,6 +21,7 @@
 #include "gateway/steward.h"
 #include "net/clock.h"
 #include "net/timer.h"
+#include "route/traffic_hints.h"
 
 enum { SWEEP_MS = 1000, ROLL_MS = 20000, LISTS_EVERY = 10 /* probes, the first among them */ };
 
@@ -71,6 +72,7 @@ static void on_sweep(void *ctx);
 static void admit(struct health *h, struct scene *scene);
 static void dismiss(struct health *h);
 static void on_due(void *ctx);
+static void probe_doubted(struct health *h);
 static void on_probed(void *ctx, const struct probe_result *result);
 static void note_engine(struct patient *p, bool up, const struct probe_result *result);
 static void note_copies(struct patient *p, const struct probe_result *result);
@@ -205,6 +207,7 @@ static void on_sweep(void *ctx)
 {
     struct health *h = ctx;
 
+    probe_doubted(h);
     steward_tick(&h->steward);
     decisions_keep(h->parts.decisions);
     duties_keep(h->parts.duties);
@@ -247,6 +250,17 @@ static void dismiss(struct health *h)
     steward_end(&h->steward);
     scene_unref(h->scene);
     h->scene = NULL;
+}
+
+/* Whose probe is under way is being looked at. */
+static void probe_doubted(struct health *h)
+{
+    for (uint32_t i = 0; i < h->patient_count; i++) {
+        struct patient *p = &h->patients[i];
+
+        if (traffic_take_doubt(h->parts.traffic, p->at->place) && !p->probe)
+            timer_start(&p->timer, h->loop, 1, on_due, p);
+    }
 }
 
 static void on_due(void *ctx)

@@ -17,6 +17,7 @@ enum {
     SEND_US = 2000000, /* the thread may */
     WARM_US = 200000,
     TEND_EVERY_MS = 2000, /* well within SHARED_LIFE_MS */
+    HEAR_EVERY_MS = 500,  /* well within HINT_SILENCE_MS */
     PENDING_MAX = 100000,
 };
 
@@ -28,6 +29,7 @@ struct pending {
 
 struct joint {
     struct accounts *accounts;
+    struct hearsay hearsay;
     pthread_mutex_t asking; /* around `asked`, for as long as an answer may take */
     struct shared *asked, *told;
 
@@ -62,13 +64,14 @@ static struct timespec time_of(uint64_t us);
 _Static_assert(NO_LIMIT == SHARED_ANY && (int)LIMIT_budget_tokens == SHARED_over_budget_tokens,
                "shared.h numbers limits as ledger/allowance.h does");
 
-int joint_open(struct joint **ret, const struct settings *settings, struct accounts *accounts,
-               struct err *err)
+int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *err)
 {
     pthread_condattr_t monotonic;
     struct joint *j;
     char name[20];
     int r;
+
+    const struct settings *settings = parts->settings;
 
     *ret = NULL;
     if (!settings->shared.len)
@@ -76,7 +79,8 @@ int joint_open(struct joint **ret, const struct settings *settings, struct accou
     j = calloc(1, sizeof *j);
     if (!j)
         return err_set(err, -ENOMEM, "out of memory");
-    j->accounts = accounts;
+    j->accounts = parts->accounts;
+    j->hearsay = parts->hearsay;
     j->last = &j->first;
     pthread_mutex_init(&j->asking, NULL);
     pthread_mutex_init(&j->lock, NULL);
@@ -201,7 +205,7 @@ static void put(struct joint *j, struct str key_id, struct str request_id,
 static void *tend(void *ctx)
 {
     struct joint *j = ctx;
-    uint64_t next_us = 0, warm_us = 0;
+    uint64_t next_us = 0, warm_us = 0, hear_us = 0;
     bool stopping = false;
 
     while (!stopping) {
@@ -211,6 +215,10 @@ static void *tend(void *ctx)
         if (clock_monotonic_us() >= warm_us)
             warm(j);
         warm_us = clock_monotonic_us() < warm_us ? warm_us : clock_monotonic_us() + WARM_US;
+        if (clock_monotonic_us() >= hear_us) {
+            hearsay_exchange(&j->hearsay, j->told, clock_monotonic_us() + WARM_US);
+            hear_us = clock_monotonic_us() + HEAR_EVERY_MS * 1000ull;
+        }
         pthread_mutex_lock(&j->lock);
         stopping = j->stopping && !j->first;
         pthread_mutex_unlock(&j->lock);

@@ -2,17 +2,19 @@
 /*
  * What several gateways count together: keys' limits and budgets in Valkey, on a request's path.
  *
- *     joint_open(&j, settings, accounts, err);        *ret NULL: gateway.shared is not set
+ *     joint_open(&j, &parts, err);                    *ret NULL: gateway.shared is not set
  *     joint_reserve(j, &ask, &refusal);               an answer within 5 ms, or none
  *     joint_settle(j, &use);                          any thread; never waits
  *     joint_settle_late(j, &row);                     of a gateway that died, by the next one
  *     joint_close(j);                                 sends what waits, if it can be sent
  *
- * One thread of its own says that this gateway lives, and sends what requests came to.
+ * One thread of its own says that this gateway lives, sends what requests came to, and tells and
+ * hears which machines fail (gateway/hearsay).
  */
 #pragma once
 
 #include "config/settings.h"
+#include "gateway/hearsay.h"
 #include "ledger/accounts.h"
 #include "store/rows.h"
 #include "store/shared.h"
@@ -27,8 +29,14 @@ enum joint_state {
     JOINT_refused,
 };
 
-MUST_USE int joint_open(struct joint **ret, const struct settings *settings,
-                        struct accounts *accounts, struct err *err);
+/* All must outlive it. */
+struct joint_parts {
+    const struct settings *settings;
+    struct accounts *accounts;
+    struct hearsay hearsay;
+};
+
+MUST_USE int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *err);
 void joint_close(struct joint *j);
 
 /* After the gateway's own accounts have said yes. JOINT_refused: *ret says why. */

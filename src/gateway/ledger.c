@@ -48,7 +48,8 @@ int ledger_open(struct gateway *g, struct str store_url, struct err *err)
     g->accounts = accounts_new();
     g->refuse_unbooked = str_is(g->settings->unbooked, "refuse");
     snprintf(folder, sizeof folder, "%s/journal", g->spool_folder);
-    r = joint_open(&g->joint, g->settings, g->accounts, err);
+    r = joint_open(&g->joint,
+                   &(struct joint_parts){g->settings, g->accounts, {g->traffic, g->stats}}, err);
     if (r == 0)
         r = recorder_open(&g->recorder, store_url, folder, &options, &found, err);
     if (r == 0)

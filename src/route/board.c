@@ -362,6 +362,7 @@ static void inherit_copy(struct board_copy *c, const struct board_copy *was)
     c->missed = was->missed;
     c->habit = was->habit;
     c->breaker = was->breaker;
+    c->bench_hint = was->bench_hint;
 }
 
 /* What was loaded there, in that order, as far as it is in the fleet file still. */

@@ -20,10 +20,10 @@
 #include "route/estimate.h"
 #include "route/expect.h"
 #include "route/habit.h"
+#include "route/hint.h"
 #include "route/rate.h"
 
-enum { BOARD_RUNS_MAX = 16, BOARD_LOADED_MAX = 16, BOARD_NONE = -1 };
-enum { DRIFT_KINDS = ESTIMATE_load }; /* decode and prompt */
+enum { BOARD_RUNS_MAX = 16, BOARD_LOADED_MAX = 16, BOARD_NONE = -1, DRIFT_KINDS = ESTIMATE_load };
 
 enum copy_state { COPY_away, COPY_loading, COPY_loaded };
 
@@ -42,6 +42,8 @@ struct board_engine {
     uint64_t held_until_ms; /* it asked to be left alone: a limit of a provider */
     bool is_down;           /* its probe is not answered */
     bool is_unreachable;    /* benched because nobody listened: an answered probe ends that */
+    bool is_doubted;        /* another gateway says something new of it: a probe is due */
+    struct hint down_hint, bench_hint;
 };
 
 struct board_copy {
@@ -73,22 +75,21 @@ struct board_copy {
     struct rate saved_lately, saved; /* seconds that requests were spared: it was loaded */
     struct rate missed;              /* seconds that they would have been spared, had it been */
     struct breaker breaker;
+    struct hint bench_hint;
     struct habit habit; /* both, by the hour of the day */
 };
 
 struct board_machine {
     const struct machine *facts;
-    uint32_t first, copies_count; /* of its copies: they stand together */
-    struct box box;
-    struct box left;                   /* of it, beside what is loaded */
+    uint32_t first, copies_count;      /* of its copies: they stand together */
+    struct box box, left;              /* left: of it, beside what is loaded */
     uint32_t loaded[BOARD_LOADED_MAX]; /* loading ones, too */
     uint32_t loaded_count;
-    uint64_t read_bytes; /* of models' files, since we know it */
-    int loading;         /* the copy, or BOARD_NONE */
-    uint64_t loading_ms; /* since when */
-    bool is_drained;     /* nobody is to be sent there, */
-    bool is_emptied;     /* and what is idle there is unloaded */
-    double wake_s;       /* it sleeps, and takes so long to wake; 0: it is awake */
+    uint64_t read_bytes;         /* of models' files, since we know it */
+    int loading;                 /* the copy, or BOARD_NONE */
+    uint64_t loading_ms;         /* since when */
+    bool is_drained, is_emptied; /* nobody is to be sent there; and what is idle is unloaded */
+    double wake_s;               /* it sleeps, and takes so long to wake; 0: it is awake */
     struct rate failures;
 };
 
@@ -117,8 +118,7 @@ bool board_is_slow(const struct board_copy *c); /* lastingly */
 struct board *board_new(const struct view *view);
 void board_free(struct board *b);
 AUTO_FREE(board)
-/* What the old board knew, after a reload: the numbers that copies and engines had there, or
- * BOARD_NONE; machines are found by name. */
+/* After a reload: the numbers that copies and engines had on the old board, or BOARD_NONE. */
 void board_inherit(struct board *b, const struct board *old, const int *from,
                    const int *engines_from);
 

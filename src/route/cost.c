@@ -10,6 +10,7 @@ const struct worth worth_usual = {
     .deadline_s = 30,
     .parity_s = {[PARITY_equivalent] = 1, [PARITY_degraded] = 15},
     .size_s = 15,
+    .hint_s = 10,
 };
 
 const double opaque_s = 10;
@@ -31,6 +32,7 @@ static double reckon_failure_s(const struct costs *c, const struct board_machine
                                uint64_t now_ms);
 static double ratio_of(const struct board_copy *copy, enum estimate_kind kind, double context,
                        bool is_curious);
+static bool is_hinted(const struct board *b, const struct board_copy *c, uint64_t now_ms);
 static double reckon_late_s(const struct costs *c, const struct cost_asked *asked);
 static double likelihood(double value, double limit);
 
@@ -62,9 +64,11 @@ bool costs_reckon(struct costs *ret, const struct board *b, uint32_t copy,
     ret->finish_s =
         ret->wake_s + ret->wait_s + ret->load_s + ret->prompt_s + ret->decode_s + ret->shared_s;
     ret->fail_s = m ? reckon_failure_s(ret, m, now_ms) : 0;
+    ret->hint_s = is_hinted(b, c, now_ms) ? worth->hint_s : 0;
     ret->late_s = reckon_late_s(ret, asked);
-    ret->total_s = worth->weight * (ret->finish_s + ret->late_s + ret->parity_s + ret->fail_s) +
-                   ret->others_s + ret->evict_s + ret->money_micro / worth->second_micro;
+    ret->total_s =
+        worth->weight * (ret->finish_s + ret->late_s + ret->parity_s + ret->fail_s + ret->hint_s) +
+        ret->others_s + ret->evict_s + ret->money_micro / worth->second_micro;
     return true;
 }
 
@@ -197,6 +201,15 @@ static double reckon_failure_s(const struct costs *c, const struct board_machine
     if (per_s <= 0)
         return 0;
     return (1 - exp(-per_s * c->finish_s)) * 1.5 * c->finish_s;
+}
+
+/* Does another gateway say that it, or its engine, fails? */
+static bool is_hinted(const struct board *b, const struct board_copy *c, uint64_t now_ms)
+{
+    const struct board_engine *e = &b->engines[c->engine];
+
+    return hint_holds(&c->bench_hint, now_ms) || hint_holds(&e->bench_hint, now_ms) ||
+           hint_holds(&e->down_hint, now_ms);
 }
 
 /* Being late, or slow, counts as much as the deadline is long. */

@@ -23,6 +23,7 @@ struct worth {
     double pace_s;                 /* how long each token after it may take; 0: no matter */
     double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for, */
     double size_s;                 /* and for each size that it is larger or smaller */
+    double hint_s;                 /* and what another gateway says has failed, to avoid */
 };
 
 /* A cloud model that was never measured: its first token, and a token after that. */
@@ -32,7 +33,7 @@ extern const double cloud_first_s, cloud_step_s;
 extern const double opaque_s;
 
 /* weight 1; 500 (a dollar saves 2,000 s); 30 s; identical 0, equivalent 1, degraded 15 and 15 for
- * each size. */
+ * each size; a hint 10: nobody is stepped down by it. */
 extern const struct worth worth_usual;
 
 struct cost_asked {
@@ -53,6 +54,7 @@ struct costs {
     double others_s;               /* how much it slows them down */
     double evict_s;                /* what it evicts and somebody will load again */
     double fail_s;                 /* the machine may fail under it */
+    double hint_s;                 /* another gateway says that it does */
     double late_s;                 /* the deadline may pass, or the pace be missed */
     double parity_s;               /* it is not quite what was asked for */
     double money_micro;

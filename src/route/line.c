@@ -138,6 +138,8 @@ bool line_probed(struct line *l, uint32_t engine, bool is_up, uint64_t now_ms)
     if (!is_up && !e->is_down)
         lose(l->board, engine, now_ms);
     e->is_down = !is_up;
+    if (is_up)
+        hint_disprove(&e->down_hint);
     if (!is_back)
         return false;
     e->is_unreachable = false;
@@ -446,6 +448,9 @@ static struct verdict_change judge(struct line *l, const struct errand *e, enum 
     } else {
         change.copy_closed = succeeded(&c->breaker, e->is_trial_of_copy);
         change.engine_closed = succeeded(&engine->breaker, e->is_trial_of_engine);
+        hint_disprove(&c->bench_hint);
+        hint_disprove(&engine->bench_hint);
+        hint_disprove(&engine->down_hint);
         return change;
     }
     if (c->machine != BOARD_NONE)

@@ -30,6 +30,7 @@ void why_add(struct why *w, const struct errand_option *option, enum rejection r
         .others_s = (float)c->others_s,
         .evict_s = (float)c->evict_s,
         .fail_s = (float)c->fail_s,
+        .hint_s = (float)c->hint_s,
         .late_s = (float)c->late_s,
         .parity_s = (float)c->parity_s,
         .first_s = (float)c->first_s,

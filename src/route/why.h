@@ -19,7 +19,8 @@ struct why_row {
     bool starts_now;
     uint32_t victims; /* copies that would have to be unloaded */
     /* Seconds; see struct costs. */
-    float wait_s, load_s, prompt_s, decode_s, shared_s, others_s, evict_s, fail_s, late_s, parity_s;
+    float wait_s, load_s, prompt_s, decode_s, shared_s, others_s, evict_s, fail_s, hint_s, late_s,
+        parity_s;
     float first_s, finish_s, total_s;
     float money_micro;
 };

@@ -18,7 +18,7 @@ enum {
     DAY_S = 86400,
 };
 
-enum script { SCRIPT_reserve, SCRIPT_settle, SCRIPT_reap, SCRIPT_COUNT };
+enum script { SCRIPT_reserve, SCRIPT_settle, SCRIPT_reap, SCRIPT_hints, SCRIPT_COUNT };
 
 /* A settlement that could not be sent. */
 struct waiting {
@@ -62,8 +62,9 @@ static const char *const files[SCRIPT_COUNT] = {
     [SCRIPT_reserve] = "src/store/valkey/reserve.lua",
     [SCRIPT_settle] = "src/store/valkey/settle.lua",
     [SCRIPT_reap] = "src/store/valkey/reap.lua",
+    [SCRIPT_hints] = "src/store/valkey/hints.lua",
 };
-static const char life[] = "tampu:gateway:", known[] = "tampu:keys";
+static const char life[] = "tampu:gateway:", known[] = "tampu:keys", hints[] = "tampu:hints";
 
 int shared_open(struct shared **ret, struct str url, const char *gateway, struct err *err)
 {
@@ -192,6 +193,29 @@ void shared_tend(struct shared *s, uint64_t deadline_us)
     reap(s, deadline_us);
 }
 
+int shared_exchange(struct shared *s, struct str mine, shared_words_fn *on_words, void *ctx,
+                    uint64_t deadline_us)
+{
+    struct command c = {0};
+    redisReply *reply = NULL;
+    int r;
+
+    say(&c, str_from(hints));
+    say(&c, str_from(s->gateway));
+    say(&c, mine.len <= SHARED_WORDS_MAX ? mine : STR(""));
+    say_number(&c, SHARED_LIFE_MS);
+    say_number(&c, SHARED_OTHERS_MAX);
+    r = run(s, SCRIPT_hints, &c, deadline_us, &reply);
+    for (size_t i = 1; r == 0 && reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i += 2) {
+        const redisReply *words = reply->element[i];
+
+        if (words->type == REDIS_REPLY_STRING && words->len <= SHARED_WORDS_MAX)
+            on_words(ctx, str_slice(words->str, words->len));
+    }
+    freeReplyObject(reply);
+    return r;
+}
+
 void shared_warm(struct shared *s, uint64_t deadline_us)
 {
     struct command c = {0};
@@ -256,7 +280,7 @@ static void say_use(struct command *c, struct str key_id, unsigned period, int64
 static int run(struct shared *s, enum script script, struct command *c, uint64_t deadline_us,
                redisReply **ret)
 {
-    static const int keys[SCRIPT_COUNT] = {6, 7, 3};
+    static const int keys[SCRIPT_COUNT] = {6, 7, 3, 1};
     const struct embedded_file *file = embedded_find(files[script]);
     struct command whole = {0};
 

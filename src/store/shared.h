@@ -25,6 +25,7 @@
 struct shared;
 
 enum { SHARED_PERIODS = 3, SHARED_WAITING_MAX = 100000, SHARED_LIFE_MS = 10000 };
+enum { SHARED_OTHERS_MAX = 16, SHARED_WORDS_MAX = 16384 };
 
 #define SHARED_ANY UINT64_MAX /* not limited */
 
@@ -94,6 +95,12 @@ bool shared_settle(struct shared *s, const struct shared_use *use, uint64_t dead
 
 /* Says that this gateway lives, sends what waits, and clears up after those that are gone. */
 void shared_tend(struct shared *s, uint64_t deadline_us);
+
+/* What this gateway has to say to the others, for SHARED_LIFE_MS, and what they say: on_words is
+ * called for each, SHARED_OTHERS_MAX at most; its words are no longer than SHARED_WORDS_MAX. */
+typedef void shared_words_fn(void *ctx, struct str words);
+MUST_USE int shared_exchange(struct shared *s, struct str mine, shared_words_fn *on_words,
+                             void *ctx, uint64_t deadline_us);
 
 /* Connects where nobody is connected: so that no request has to wait for it. */
 void shared_warm(struct shared *s, uint64_t deadline_us);

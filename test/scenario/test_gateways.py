@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from node import Node
+from node import Node, Text
 from servers import Server
 from world import PATIENCE, TAMPU, until, write_fleet
 
@@ -154,3 +154,42 @@ def test_shared_limits_that_do_not_answer_are_not_waited_for(policy, status, gat
          "return held and redis.call('HGET', held, 'running') or '0'", "0"],
         capture_output=True, text=True, timeout=PATIENCE).stdout.strip() == "0", "all is settled")
     assert held
+
+
+def test_gateways_tell_each_other_which_machine_fails(start, nodes, tmp_path, limits):
+    """As hints: others are preferred, who is alone is asked all the same, and own eyes end it."""
+    nodes += [Node("a", "llama-server"), Node("b", "llama-server")]
+    fleet = write_fleet(tmp_path, nodes, {"a": ["qwen3:8b", "llama3.2:3b"], "b": ["qwen3:8b"]})
+    first, second = [start("serve", fleet, "--state", tmp_path / f"state-{i}", "--shared", limits.url,
+                           "--preload", "none", "--breaker-failures", "1", "--breaker-cooldown", "1m",
+                           "--health-interval", "1m") for i in range(2)]
+    for gateway in (first, second):
+        for node in nodes:
+            gateway.until_logged("engine_up", engine=f"{node.name}/llama-server")
+
+    def went(gateway, model="qwen3:8b"):
+        """Where, and the milliseconds that a hint weighed there and elsewhere."""
+        answer = gateway.post("/v1/chat/completions", {**ASK, "model": model})
+        assert answer.status == 200
+        told = json.loads(gateway.get("/admin/v1/why/" + answer.headers["x-tampu-request-id"]).body)
+        return told["chosen"][0], {c["machine"]: c["ms"].get("hint", 0) for c in told["candidates"]
+                                   if c["seconds"] is not None}
+
+    assert went(second) == ("a", {"a": 0, "b": 0})
+    # Its model fails for the first gateway, which says so: the second has seen nothing itself.
+    nodes[0].scripts["chat"] = [["status", "500", Text("out of luck")]]
+    assert went(first)[0] == "b"
+    told = time.monotonic()
+    second.until_logged("hint", kind="copy_benched", name="a/llama-server/qwen3:8b")
+    print(f"\nheard after {time.monotonic() - told:.1f} s")
+    assert second.counter("hints_total", {"kind": "copy_benched"}) == 1
+    assert went(second) == ("b", {"a": 10000, "b": 0})
+    assert first.logged("hint") == [], "nobody hears of what it said itself"
+    # Who is alone is asked, and by its answer is well for whoever asked.
+    nodes[0].scripts.clear()
+    nodes[1].refuse()
+    assert went(second) == ("a", {"a": 10000})
+    assert went(second) == ("a", {"a": 0})
+    # That engine is gone: the second found it by a request, the first by a probe that the hint brought on.
+    first.until_logged("hint", kind="down", name="b/llama-server")
+    first.until_logged("engine_down", engine="b/llama-server")

@@ -67,6 +67,27 @@ static void measurements_replace_expectations(void **state)
     assert_near(cost_at(FAST_BIG, 100, 100, 0).decode_s, 3 * before, 0.1);
 }
 
+static void what_others_say_has_failed_costs_ten_seconds_and_is_not_ruled_out(void **state)
+{
+    struct board_copy *c = &board->copies[FAST_BIG];
+    struct board_engine *e = &board->engines[c->engine];
+    struct hint *hints[] = {&c->bench_hint, &e->bench_hint, &e->down_hint};
+    struct costs before, hinted;
+
+    (void)state;
+    loaded(FAST_BIG);
+    before = cost_at(FAST_BIG, 100, 100, 0);
+    for (size_t i = 0; i < COUNT_OF(hints); i++) {
+        hint_hear(hints[i], NOON_MS);
+        assert_true(board_is_open(board, FAST_BIG, NOON_MS));
+        hinted = cost_at(FAST_BIG, 100, 100, 0);
+        assert_near(hinted.total_s - before.total_s, 10, 1e-6);
+        assert_near(hinted.finish_s, before.finish_s, 1e-6);
+        hint_disprove(hints[i]);
+    }
+    assert_near(cost_at(FAST_BIG, 100, 100, 0).total_s, before.total_s, 1e-6);
+}
+
 static void a_load_and_what_it_evicts_are_counted(void **state)
 {
     struct costs alone, evicting;
@@ -197,6 +218,7 @@ int main(void)
         COST_TEST(idle_and_loaded_is_reading_and_writing),
         COST_TEST(what_is_cached_is_not_read_again),
         COST_TEST(measurements_replace_expectations),
+        COST_TEST(what_others_say_has_failed_costs_ten_seconds_and_is_not_ruled_out),
         COST_TEST(a_load_and_what_it_evicts_are_counted),
         COST_TEST(the_line_before_us_is_waited_for),
         COST_TEST(copies_on_one_machine_delay_each_other),

@@ -5,10 +5,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "base/attr.h"
 #include "boards.h"
-#include "route/traffic.h"
+#include "route/traffic_hints.h"
 
 enum { WAITERS = 24, LINE_MOST = 6, STEPS = 20000, THREADS = 4, PLACES_MAX = 16 };
 
@@ -226,6 +227,81 @@ static void the_one_try_after_a_bench_decides(void **state)
     assert_int_equal(ask_for(&askers[3], FAST_BIG), ASK_taken);
 }
 
+/* What a gateway says now. */
+static const char *said(void)
+{
+    static char text[400];
+    struct buf out;
+
+    buf_init(&out, sizeof text);
+    assert_int_equal(traffic_write_hints(traffic, &out, now_ms), 0);
+    snprintf(text, sizeof text, "%.*s", STR_ARG(buf_str(&out)));
+    buf_fini(&out);
+    return text;
+}
+
+static void what_we_found_ourselves_is_told_and_what_we_heard_is_not(void **state)
+{
+    struct asker *a = &askers[0];
+
+    (void)state;
+    assert_true(traffic_hear_hint(traffic, HINT_copy, view->copies[SLOW_BIG].place, now_ms));
+    assert_string_equal(said(), "");
+    traffic_probed(traffic, engines[SLOW], false, now_ms);
+    assert_int_equal(ask_for(a, FAST_BIG), ASK_taken);
+    finish(a, (struct errand_end){.why = FAILURE_first_byte_timeout});
+    assert_string_equal(said(), "down slow/ollama\ncopy_benched fast/ollama/big:1\n");
+    traffic_probed(traffic, engines[SLOW], true, now_ms);
+    now_ms += rules.cooldown_max_ms;
+    assert_string_equal(said(), "");
+    assert_int_equal(ask_for(a, FAST_BIG), ASK_taken);
+    finish(a, (struct errand_end){.why = FAILURE_connect_failed});
+    assert_string_equal(said(), "down fast/ollama\n");
+}
+
+static void what_others_say_is_looked_at_preferred_less_and_ended_by_own_eyes(void **state)
+{
+    struct str copy = view->copies[FAST_BIG].place, engine = view->engines[FAST].name;
+    struct asker *a = &askers[0];
+
+    (void)state;
+    assert_false(traffic_hear_hint(traffic, HINT_copy, STR("fast/ollama/huge:1"), now_ms));
+    assert_false(traffic_hear_hint(traffic, HINT_down, copy, now_ms)); /* no engine's name */
+    assert_false(traffic_take_doubt(traffic, engines[FAST]));
+    fill(&a->w, &a->ways, FAST_BIG, SLOW_BIG);
+    assert_int_equal(ask(a), ASK_taken);
+    assert_ptr_equal(a->w.taken, copies[FAST_BIG]);
+    finish(a, answered);
+
+    assert_true(traffic_hear_hint(traffic, HINT_copy, copy, now_ms));
+    assert_false(traffic_hear_hint(traffic, HINT_copy, copy, now_ms));
+    assert_true(traffic_take_doubt(traffic, engines[FAST]));
+    assert_false(traffic_take_doubt(traffic, engines[FAST]));
+    assert_true(look(FAST_BIG).is_open);
+    traffic_probed(traffic, engines[FAST], true, now_ms); /* says nothing of the copy */
+    fill(&a->w, &a->ways, FAST_BIG, SLOW_BIG);
+    a->w.errand.output_max = 1;
+    assert_int_equal(ask(a), ASK_taken);
+    assert_ptr_equal(a->w.taken, copies[SLOW_BIG]);
+    finish(a, answered);
+    assert_int_equal(ask_for(a, FAST_BIG), ASK_taken); /* the only one: it is asked, */
+    finish(a, answered);                               /* and is well */
+    assert_false(traffic_hear_hint(traffic, HINT_copy, copy, now_ms));
+    fill(&a->w, &a->ways, FAST_BIG, SLOW_BIG);
+    a->w.errand.output_max = 1;
+    assert_int_equal(ask(a), ASK_taken);
+    assert_ptr_equal(a->w.taken, copies[FAST_BIG]);
+    finish(a, answered);
+
+    assert_true(traffic_hear_hint(traffic, HINT_down, engine, now_ms));
+    traffic_probed(traffic, engines[FAST], true, now_ms);
+    fill(&a->w, &a->ways, FAST_BIG, SLOW_BIG);
+    a->w.errand.output_max = 1;
+    assert_int_equal(ask(a), ASK_taken);
+    assert_ptr_equal(a->w.taken, copies[FAST_BIG]);
+    finish(a, answered);
+}
+
 static void a_callers_own_mistake_benches_nobody(void **state)
 {
     (void)state;
@@ -383,6 +459,8 @@ int main(void)
         TEST(a_provider_that_asks_for_it_is_left_alone),
         TEST(what_its_provider_has_no_more_is_not_asked),
         TEST(the_one_try_after_a_bench_decides),
+        TEST(what_we_found_ourselves_is_told_and_what_we_heard_is_not),
+        TEST(what_others_say_is_looked_at_preferred_less_and_ended_by_own_eyes),
         TEST(a_callers_own_mistake_benches_nobody),
         TEST(a_probe_decides_who_is_up_and_wakes_those_who_wait),
         TEST(those_who_wait_for_a_load_begin_with_its_first_token),

@@ -330,6 +330,45 @@ static void a_server_that_was_killed_forgets_nothing(void **state)
     assert_int_equal(used("held_money"), 0);
 }
 
+static void keep_words(void *ctx, struct str words)
+{
+    snprintf(ctx, 100, "%.*s", STR_ARG(words));
+}
+
+/* What the others say, after saying this. */
+static const char *exchange(struct shared *s, const char *words)
+{
+    static char heard[100];
+
+    heard[0] = '\0';
+    assert_int_equal(shared_exchange(s, str_from(words), keep_words, heard, soon()), 0);
+    return heard;
+}
+
+static void what_a_gateway_says_the_others_hear_until_it_takes_it_back_or_is_gone(void **state)
+{
+    AUTO(shared) a = open_one("a");
+    AUTO(shared) b = open_one("b");
+    char words[SHARED_WORDS_MAX + 2];
+
+    (void)state;
+    assert_string_equal(exchange(a, "down x\ndown y\n"), "");
+    assert_string_equal(exchange(b, ""), "down x\ndown y\n");
+    assert_string_equal(exchange(b, ""), "down x\ndown y\n");
+    assert_string_equal(exchange(a, ""), "");
+    assert_string_equal(exchange(b, ""), "");
+    exchange(a, "down x\n");
+    assert_in_range(tell(2, (const char *[]){"PTTL", "tampu:hints"}), 1, SHARED_LIFE_MS);
+    tell(4, (const char *[]){"HSET", "tampu:hints", "a", "1 down x"}); /* it said so in 1970 */
+    tell(4, (const char *[]){"HSET", "tampu:hints", "c", "rubbish"});
+    assert_string_equal(exchange(b, ""), "");
+    assert_int_equal(tell(2, (const char *[]){"HLEN", "tampu:hints"}), 0);
+    memset(words, 'x', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    exchange(a, words); /* too long: nothing is said */
+    assert_string_equal(exchange(b, ""), "");
+}
+
 static void only_urls_of_this_machine_are_taken(void **state)
 {
     struct shared *s = NULL;
@@ -354,6 +393,7 @@ int main(void)
         SHARED_TEST(what_a_dead_gateway_held_counts_until_it_is_known),
         SHARED_TEST(a_server_that_stands_still_is_not_waited_for),
         SHARED_TEST(a_server_that_was_killed_forgets_nothing),
+        SHARED_TEST(what_a_gateway_says_the_others_hear_until_it_takes_it_back_or_is_gone),
         SHARED_TEST(only_urls_of_this_machine_are_taken),
     };
 
