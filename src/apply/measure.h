@@ -13,6 +13,8 @@
 
 #include "engine/question.h"
 #include "plan/plan.h"
+#include "store/store.h"
+#include "wire/json_out.h"
 
 enum {
     MEASURE_BUCKETS = 3,
@@ -44,6 +46,21 @@ bool measure_knows(const struct plan_copy *copy);
 /* 0; what question_ask() says; -EIO: it answers something else, in words. */
 MUST_USE int measure(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
                      const struct plan_copy *copy, struct err *err);
+
+/* What came of it, at one moment. */
+struct measure_result {
+    const struct plan_copy *copy;
+    struct measured m;
+    struct str wrong; /* why it could not be measured; else empty */
+    int64_t at_us;    /* UTC */
+};
+
+/* measure_result.c: as JSON, which `tampu plan --measured` takes; the same into the store. */
+void measure_write(struct json_out *o, const struct measure_result *result);
+MUST_USE int measure_keep(struct store *s, const struct measure_result *result, struct err *err);
+
+/* So much slower than expected that plans count on it. */
+bool measure_is_slow(double expected, double found);
 
 /* measure_work.c: for copies that do not talk. NULL: they do nothing that is known here. */
 struct measure_work;

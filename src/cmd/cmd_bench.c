@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tampu bench: how fast every copy is, beside what was expected. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "apply/observe.h"
-#include "base/file.h"
-#include "cmd/bench_keep.h"
+#include "cmd/bench_history.h"
 #include "cmd/bench_show.h"
 #include "cmd/command.h"
 #include "cmd/option.h"
@@ -13,9 +11,10 @@
 #include "cmd/terminal.h"
 #include "cmd/today.h"
 #include "cmd/usage.h"
+#include "net/clock.h"
 #include "plan/declared.h"
 
-enum { OUTPUT_MAX = 16 << 20, FOLDER_ROOM = 4100 };
+enum { OUTPUT_MAX = 16 << 20 };
 
 /* A bench until it is over; machines one after the other, so that none disturbs another. */
 struct bench {
@@ -24,19 +23,21 @@ struct bench {
     struct catalog *catalog;
     struct declared *declared;
     struct asker asker;
-    char day[DAY_ROOM], folder[FOLDER_ROOM]; /* folder: of the state */
-    struct buf found;                        /* as JSON */
+    struct store *store; /* NULL: there is none to look into */
+    char day[DAY_ROOM];
+    struct buf found; /* as JSON */
     struct json_out json;
     struct table table;
     unsigned failed;
 };
 
 static int load(struct bench *b, struct err *err);
-static int find_folder(struct bench *b, struct err *err);
+static int open_store(struct bench *b, struct err *err);
 static int run(struct bench *b, struct err *err);
-static int measure_copies(struct bench *b);
+static int measure_copies(struct bench *b, struct err *err);
 static bool is_wanted(const struct bench *b, const struct plan_copy *copy);
-static void measure_copy(struct bench *b, const struct plan_copy *copy);
+static int measure_copy(struct bench *b, const struct plan_copy *copy, struct err *err);
+static int show_history(const struct bench *b);
 static int show(struct bench *b);
 
 int cmd_bench(int argc, char **argv)
@@ -52,12 +53,15 @@ int cmd_bench(int argc, char **argv)
     if (load(&b, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         status = EXIT_usage;
+    } else if (option_given(&b.options, "history")) {
+        status = show_history(&b);
     } else if (run(&b, &err) < 0) {
         status = command_no("bench", "%s", err.text);
     } else {
         status = show(&b);
     }
     asker_close(&b.asker);
+    store_close(b.store);
     table_fini(&b.table);
     buf_fini(&b.found);
     declared_free(b.declared);
@@ -78,46 +82,43 @@ static int load(struct bench *b, struct err *err)
     if (r == 0)
         r = declared_make(&b->declared, &wish, err);
     if (r == 0)
-        r = find_folder(b, err);
+        r = open_store(b, err);
     return r < 0 ? r : asker_open(&b->asker, err);
 }
 
-static int find_folder(struct bench *b, struct err *err)
+/* Before anything is measured for nothing. Looking at the history makes no store. */
+static int open_store(struct bench *b, struct err *err)
 {
-    char url[FOLDER_ROOM];
-    int r = state_url(url, sizeof url, option_value(&b->options, "state"), err);
+    const char *state = option_value(&b->options, "state");
 
-    if (r < 0)
-        return r;
-    store_folder(b->folder, sizeof b->folder, str_from(url));
-    return 0;
+    return option_given(&b->options, "history") ? state_fleet_find(&b->store, b->fleet, state, err)
+                                                : state_fleet_open(&b->store, b->fleet, state, err);
 }
 
 static int run(struct bench *b, struct err *err)
 {
-    char inside[FOLDER_ROOM + 2];
     int r;
 
     b->json.out = &b->found;
     json_open(&b->json, '{');
     json_open(json_key(&b->json, "copies"), '[');
-    r = measure_copies(b);
+    r = measure_copies(b, err);
     json_close(&b->json, ']');
     json_close(&b->json, '}');
-    r = b->json.error < 0 ? b->json.error : buf_put_char(&b->found, '\n');
     if (r < 0)
-        return err_set(err, r, "out of memory");
-    snprintf(inside, sizeof inside, "%s/.", b->folder);
-    r = file_make_folders(inside, err);
-    return r < 0 ? r : bench_keep(b->folder, buf_str(&b->found), err);
+        return r;
+    r = b->json.error < 0 ? b->json.error : buf_put_char(&b->found, '\n');
+    return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 
-static int measure_copies(struct bench *b)
+static int measure_copies(struct bench *b, struct err *err)
 {
-    for (uint32_t i = 0; i < b->declared->plan.copies_count; i++)
+    int r = 0;
+
+    for (uint32_t i = 0; i < b->declared->plan.copies_count && r == 0; i++)
         if (is_wanted(b, &b->declared->plan.copies[i]))
-            measure_copy(b, &b->declared->plan.copies[i]);
-    return b->json.error;
+            r = measure_copy(b, &b->declared->plan.copies[i], err);
+    return r;
 }
 
 static bool is_wanted(const struct bench *b, const struct plan_copy *copy)
@@ -127,23 +128,43 @@ static bool is_wanted(const struct bench *b, const struct plan_copy *copy)
     return measure_knows(copy) && (!machine || str_is(copy->machine->name, machine));
 }
 
-static void measure_copy(struct bench *b, const struct plan_copy *copy)
+/* Kept at once: what a bench found before it was stopped counts. */
+static int measure_copy(struct bench *b, const struct plan_copy *copy, struct err *err)
 {
-    struct bench_result result = {.copy = copy};
+    struct measure_result result = {.copy = copy};
     struct endpoint endpoint;
-    struct err err = {0};
-    int r = observe_endpoint(&endpoint, copy->machine, copy->engine, &err);
+    struct err wrong = {0};
+    int r = observe_endpoint(&endpoint, copy->machine, copy->engine, &wrong);
 
     if (r == 0)
-        r = measure(&result.m, &b->asker, &endpoint, copy, &err);
+        r = measure(&result.m, &b->asker, &endpoint, copy, &wrong);
+    result.at_us = clock_wall_us();
     if (r < 0) {
         b->failed++;
-        result.wrong = str_from(err.text);
+        result.wrong = str_from(wrong.text);
         fprintf(stderr, "%.*s, %.*s: %s\n", STR_ARG(copy->machine->name), STR_ARG(copy->line->pull),
-                err.text);
+                wrong.text);
     }
-    bench_show_json(&b->json, &result);
+    measure_write(&b->json, &result);
     bench_show_rows(&b->table, &result);
+    return r < 0 ? 0 : measure_keep(b->store, &result, err);
+}
+
+/* Nothing is measured. */
+static int show_history(const struct bench *b)
+{
+    const char *machine = option_value(&b->options, "machine");
+    struct err err = {0};
+    struct buf text;
+    int status;
+
+    buf_init(&text, OUTPUT_MAX);
+    if (bench_history(&text, b->store, machine, option_given(&b->options, "json"), &err) < 0)
+        status = command_no("bench", "%s", err.text[0] ? err.text : "out of memory");
+    else
+        status = terminal_print(buf_str(&text));
+    buf_fini(&text);
+    return status;
 }
 
 static int show(struct bench *b)

@@ -33,7 +33,8 @@ void plan_input_fini(struct plan_input *in);
 /* A file of JSON. 0, or negative with words. */
 MUST_USE int plan_input_json(struct json *ret, const char *path, struct err *err);
 
-/* --measured, if it is given: machines of that fleet that are slow are planned as such. */
+/* --measured, else what the state holds: machines of that fleet that are slow are planned as
+ * such. */
 MUST_USE int plan_measured_read(struct plan_input *in, struct fleet *f, struct err *err);
 
 /* Milliseconds; while a person waits, it also says so on stderr. */

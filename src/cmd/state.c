@@ -8,7 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int store_url(char *out, size_t room, const char *given, struct err *err);
+enum { URL_ROOM = 4096 };
+
+static bool is_file(const char *url);
+static int store_url(char out[URL_ROOM], const struct fleet *f, const char *given, struct err *err);
+
+static const char scheme[] = "sqlite:";
 
 int state_url(char *out, size_t room, const char *given, struct err *err)
 {
@@ -35,22 +40,31 @@ int state_url(char *out, size_t room, const char *given, struct err *err)
 
 int state_open(struct store **ret, const char *given, struct err *err)
 {
-    char url[4096];
-    int r = store_url(url, sizeof url, given, err);
-
-    return r < 0 ? r : store_open(ret, str_from(url), err);
+    return state_fleet_open(ret, NULL, given, err);
 }
 
 int state_find(struct store **ret, const char *given, struct err *err)
 {
-    static const char scheme[] = "sqlite:";
+    return state_fleet_find(ret, NULL, given, err);
+}
+
+int state_fleet_open(struct store **ret, const struct fleet *f, const char *given, struct err *err)
+{
+    char url[URL_ROOM];
+    int r = store_url(url, f, given, err);
+
+    return r < 0 ? r : store_open(ret, str_from(url), err);
+}
+
+int state_fleet_find(struct store **ret, const struct fleet *f, const char *given, struct err *err)
+{
     struct stat status;
-    char url[4096];
-    int r = store_url(url, sizeof url, given, err);
+    char url[URL_ROOM];
+    int r = store_url(url, f, given, err);
 
     if (r < 0)
         return r;
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+    if (!is_file(url))
         return store_open(ret, str_from(url), err);
     if (given && given[0] && (stat(given, &status) < 0 || !S_ISDIR(status.st_mode)))
         return err_set(err, -ENOENT,
@@ -58,19 +72,38 @@ int state_find(struct store **ret, const char *given, struct err *err)
                        "one",
                        given);
     *ret = NULL;
-    if (stat(url + sizeof scheme - 1, &status) < 0 && errno == ENOENT)
+    if (stat(url + strlen(scheme), &status) < 0 && errno == ENOENT)
         return 0;
     return store_open(ret, str_from(url), err);
 }
 
-/* A store's own URL, given or in the environment, counts before any folder. */
-static int store_url(char *out, size_t room, const char *given, struct err *err)
+bool state_is_file(const struct fleet *f, const char *given)
+{
+    struct err err = {0};
+    char url[URL_ROOM];
+
+    return store_url(url, f, given, &err) == 0 && is_file(url);
+}
+
+static bool is_file(const char *url)
+{
+    return strncmp(url, scheme, strlen(scheme)) == 0;
+}
+
+/* A store's own URL, given, in the environment or in the file, counts before any folder. */
+static int store_url(char out[URL_ROOM], const struct fleet *f, const char *given, struct err *err)
 {
     const char *url = given ? given : getenv("TAMPU_STORE");
+    struct str own = STR("");
 
-    if (!url || !strstr(url, "://"))
-        return state_url(out, room, given, err);
-    if ((size_t)snprintf(out, room, "%s", url) >= room)
+    for (uint32_t i = 0; f && i < f->settings_count; i++)
+        if (str_is(f->settings[i].key, "gateway.store"))
+            own = f->settings[i].value;
+    if (url && strstr(url, "://"))
+        own = str_from(url);
+    if (!own.len)
+        return state_url(out, URL_ROOM, given, err);
+    if ((size_t)snprintf(out, URL_ROOM, "%.*s", STR_ARG(own)) >= URL_ROOM)
         return err_set(err, -ENAMETOOLONG, "the store's URL is too long");
     return 0;
 }

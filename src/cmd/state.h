@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "fleet/fleet.h"
 #include "store/store.h"
 
 /* "sqlite:DIR/tampu.db". given: what --state said; NULL: $STATE_DIRECTORY, which systemd sets for a
@@ -17,3 +18,13 @@ MUST_USE int state_find(struct store **ret, const char *given, struct err *err);
 
 /* Opens that store, and makes it where there is none. */
 MUST_USE int state_open(struct store **ret, const char *given, struct err *err);
+
+/* The same of a gateway that serves that fleet file: its gateway.store counts, too, as it does
+ * there. */
+MUST_USE int state_fleet_find(struct store **ret, const struct fleet *f, const char *given,
+                              struct err *err);
+MUST_USE int state_fleet_open(struct store **ret, const struct fleet *f, const char *given,
+                              struct err *err);
+
+/* Is that store a file on this machine: opening it sends nothing? */
+bool state_is_file(const struct fleet *f, const char *given);

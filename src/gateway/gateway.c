@@ -19,6 +19,7 @@
 #include "gateway/recall.h"
 #include "gateway/recent.h"
 #include "gateway/spans.h"
+#include "gateway/speeds.h"
 #include "gateway/worker.h"
 #include "net/clock.h"
 
@@ -93,11 +94,15 @@ int gateway_start(struct gateway *g, struct err *err)
 
 int gateway_show(struct gateway *g, struct scene **scene, struct err *err)
 {
+    struct err lost = {0};
+
     if (show_traffic(g, *scene, err) < 0) {
         scene_unref(*scene);
         *scene = NULL;
         return -ENOMEM;
     }
+    /* That the store is away is told elsewhere, and no reason to refuse a fleet file. */
+    (void)!speeds_recall(g->traffic, *scene, str_from(g->store_url), &lost);
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_show(&g->workers[i], *scene);
     health_show(g->health, *scene);
@@ -277,7 +282,9 @@ static int open_store(struct gateway *g, struct str url, struct err *err)
         r = read_secret(g, url, err);
     if (r == 0)
         r = ledger_open(g, url, err);
-    return r < 0 ? r : recall_requests(g->recent, url, err);
+    if (r == 0)
+        r = recall_requests(g->recent, url, err);
+    return r < 0 ? r : speeds_recall(g->traffic, g->scene, url, err);
 }
 
 static int open_health(struct gateway *g, struct str url, struct err *err)

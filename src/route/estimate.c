@@ -2,8 +2,10 @@
 /* Ratios of observed to expected, learned as medians over short windows. */
 #include "route/estimate.h"
 
+#include <math.h>
 #include <string.h>
 
+static void conclude(struct estimate *e, enum estimate_kind kind);
 static unsigned bucket_of(double context_tokens);
 static double lean(const struct ratios *r, double on);
 static void sort(float *values, uint32_t count);
@@ -14,13 +16,25 @@ static const double prior_samples = 1;
 void estimate_learn(struct estimate *e, enum estimate_kind kind, double context_tokens,
                     double observed_s, double expected_s)
 {
-    double all;
-
     if (!(observed_s > 0) || !(expected_s > 0))
         return;
     ratios_add(&e->all[kind], observed_s / expected_s);
     ratios_add(&e->buckets[kind][bucket_of(context_tokens)], observed_s / expected_s);
-    all = lean(&e->all[kind], 1);
+    conclude(e, kind);
+}
+
+void estimate_start(struct estimate *e, enum estimate_kind kind, double ratio)
+{
+    if (!(ratio > 0) || !isfinite(ratio))
+        return;
+    e->start[kind] = (float)(ratio - 1);
+    conclude(e, kind);
+}
+
+static void conclude(struct estimate *e, enum estimate_kind kind)
+{
+    double all = lean(&e->all[kind], 1 + (double)e->start[kind]);
+
     for (unsigned i = 0; i < ESTIMATE_BUCKETS; i++)
         e->learned[kind][i] = (float)(lean(&e->buckets[kind][i], all) - 1);
 }
@@ -30,6 +44,7 @@ void estimate_forget(struct estimate *e, enum estimate_kind kind)
     e->all[kind] = (struct ratios){0};
     memset(e->buckets[kind], 0, sizeof e->buckets[kind]);
     memset(e->learned[kind], 0, sizeof e->learned[kind]);
+    e->start[kind] = 0;
 }
 
 double estimate_ratio(const struct estimate *e, enum estimate_kind kind, double context_tokens)
@@ -39,7 +54,7 @@ double estimate_ratio(const struct estimate *e, enum estimate_kind kind, double 
 
 double estimate_p95(const struct estimate *e, enum estimate_kind kind)
 {
-    return e->all[kind].count ? (double)e->all[kind].p95 : 1;
+    return e->all[kind].count ? (double)e->all[kind].p95 : 1 + (double)e->start[kind];
 }
 
 void ratios_add(struct ratios *r, double value)

@@ -7,8 +7,9 @@
  *
  * Medians, not means: one stall says nothing about the next request. Each ratio is the median of
  * the last ESTIMATE_WINDOW, in buckets by tokens of context; a bucket with few of its own leans on
- * the copy's others, and these on 1, which is the model's word. Zeroed memory knows nothing yet.
- * A change of speed (a driver, heat) is believed after half a window. Pure.
+ * the copy's others, and these on where they start: on what a bench found, or on 1, which is the
+ * model's word. Zeroed memory knows nothing yet. A change of speed (a driver, heat) is believed
+ * after half a window. Pure.
  */
 #pragma once
 
@@ -27,13 +28,17 @@ struct ratios {
 struct estimate {
     struct ratios buckets[ESTIMATE_KINDS][ESTIMATE_BUCKETS], all[ESTIMATE_KINDS];
     float learned[ESTIMATE_KINDS][ESTIMATE_BUCKETS]; /* ratio − 1, so that zeroed memory is right */
+    float start[ESTIMATE_KINDS];                     /* the same, of a bench */
 };
 
 /* What took observed_s was expected to take expected_s. Nonsense (not positive) is ignored. */
 void estimate_learn(struct estimate *e, enum estimate_kind kind, double context_tokens,
                     double observed_s, double expected_s);
 
-/* Nothing was measured yet. */
+/* A bench found that: until requests say otherwise. Nonsense (not positive) is ignored. */
+void estimate_start(struct estimate *e, enum estimate_kind kind, double ratio);
+
+/* Nothing was measured yet, by no bench either. */
 void estimate_forget(struct estimate *e, enum estimate_kind kind);
 
 /* What the expectation has to be multiplied with. */

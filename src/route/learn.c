@@ -35,6 +35,17 @@ void learn_speeds(struct board *b, const struct errand *e, const struct errand_e
                     expect_step_s(&c->expected, e->batch_begun, context), how->output_tokens);
 }
 
+void learn_bench(struct board_copy *c, const struct bench_speeds *s)
+{
+    double prompt_s = expect_prompt_s(&c->expected, s->prompt_tokens, 0);
+
+    if (s->prefill_tps > 0 && prompt_s > 0)
+        estimate_start(&c->estimate, ESTIMATE_prompt, s->prompt_tokens / s->prefill_tps / prompt_s);
+    if (s->decode_tps > 0)
+        estimate_start(&c->estimate, ESTIMATE_decode,
+                       1 / s->decode_tps / expect_step_s(&c->expected, 1, s->context_tokens));
+}
+
 bool learn_is_alone(const struct board *b, uint32_t copy)
 {
     const struct board_machine *m;

@@ -41,6 +41,12 @@ struct line_hooks {
     bool (*has_room)(void *ctx);       /* for another load(), at this moment; NULL: always */
 };
 
+/* What a bench found: answers one at a time. 0: it says nothing of that. */
+struct bench_speeds {
+    double prompt_tokens, prefill_tps;
+    double context_tokens, decode_tps; /* context: in the middle of the answer */
+};
+
 /* How an attempt ended, and what was measured of it; 0: not measured. */
 struct errand_end {
     enum failure why; /* FAILURE_none: it was answered; its row says whose fault it is */

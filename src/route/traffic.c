@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "route/learn.h"
 
 /* For each copy and engine of a view, the number that it has on the present board. */
 struct origins {
@@ -313,6 +314,14 @@ void traffic_recall_habit(struct traffic *t, const struct copy_place *copy, cons
     pthread_mutex_lock(&t->lock);
     if (copy->index != BOARD_NONE)
         t->board->copies[copy->index].habit = *h;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void traffic_start(struct traffic *t, const struct copy_place *copy, const struct bench_speeds *s)
+{
+    pthread_mutex_lock(&t->lock);
+    if (copy->index != BOARD_NONE)
+        learn_bench(&t->board->copies[copy->index], s);
     pthread_mutex_unlock(&t->lock);
 }
 

@@ -138,10 +138,10 @@ bool traffic_absent(struct traffic *t, const struct copy_place *copy, bool absen
 /* What time alone changes, and what idle machines should load; ret NULL: nothing unasked. */
 void traffic_tick(struct traffic *t, uint64_t now_ms, struct orders *ret);
 
-/* To be kept; and what was kept, at the start. */
+/* To be kept; what was kept, at the start; what a bench measured, from which estimates start. */
 void traffic_habit(struct traffic *t, const struct copy_place *copy, struct habit *ret);
 void traffic_recall_habit(struct traffic *t, const struct copy_place *copy, const struct habit *h);
-
+void traffic_start(struct traffic *t, const struct copy_place *copy, const struct bench_speeds *s);
 /* Whether an attempt on that copy may be made now (its engine is up, nobody is benched). */
 bool traffic_is_open(struct traffic *t, const struct copy_place *copy, uint64_t now_ms);
 

@@ -31,6 +31,7 @@ class Node:
         self.host, self.key = "127.0.0.1", None
         self.scripts, self.received, self.probes, self.left = {}, [], [], 0
         self.told = []      # what it was asked to load and to unload
+        self.durations = {}     # what an Ollama says its answers took, in nanoseconds
         self.has = None     # names on its disk; None: it does not say
         self.changed = threading.Condition()
         self.gate, self.opener = os.pipe()
@@ -267,7 +268,7 @@ class Answer:
                                       "choices": [{"index": 0, **delta}]}) + "\n\n"
 
     def last_frame(self):
-        counts = {"prompt_eval_count": 3, "eval_count": 2}
+        counts = {"prompt_eval_count": 3, "eval_count": 2, **self.node.durations}
         if self.ollama:
             said = json.loads(self.frame(""))
             return json.dumps({**said, "done": True, "done_reason": "stop", **counts}) + "\n"

@@ -26,6 +26,27 @@ static void nothing_known_is_the_models_word(void **state)
     assert_true(estimate_ratio(&e, ESTIMATE_decode, 100) == 1);
 }
 
+/* Requests count more with each, and forget it where the speed has changed. */
+static void a_bench_is_where_it_starts(void **state)
+{
+    struct estimate e = {0};
+
+    (void)state;
+    estimate_start(&e, ESTIMATE_decode, -3);
+    estimate_start(&e, ESTIMATE_decode, NAN);
+    assert_true(estimate_ratio(&e, ESTIMATE_decode, 100) == 1);
+    estimate_start(&e, ESTIMATE_decode, 4);
+    for (double context = 100; context < 1e5; context *= 10)
+        assert_true(estimate_ratio(&e, ESTIMATE_decode, context) == 4);
+    assert_true(estimate_p95(&e, ESTIMATE_decode) == 4);
+    assert_true(estimate_ratio(&e, ESTIMATE_prompt, 100) == 1);
+    for (int i = 0; i < 9; i++)
+        estimate_learn(&e, ESTIMATE_decode, 100, 2, 1);
+    assert_true(estimate_ratio(&e, ESTIMATE_decode, 100) < 2.1);
+    estimate_forget(&e, ESTIMATE_decode);
+    assert_true(estimate_ratio(&e, ESTIMATE_decode, 100) == 1);
+}
+
 /* Machines from a third to three times as fast as the model says, each measured within a tenth. */
 static void twenty_requests_are_enough(void **state)
 {
@@ -86,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_known_is_the_models_word),
+        cmocka_unit_test(a_bench_is_where_it_starts),
         cmocka_unit_test(twenty_requests_are_enough),
         cmocka_unit_test(a_stall_is_not_believed),
         cmocka_unit_test(a_change_of_speed_is_believed_after_half_a_window),
