@@ -132,7 +132,7 @@ complete -c tampu -n '__fish_seen_subcommand_from usage' -l by -r -d 'day, key, 
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l from -r -d 'not before that day (UTC), as in 2026-11-23'
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l until -r -d 'before that day'
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l reconcile -d 'compare rows with what the running gateway counted, and with the accounts of its keys; exit status 1 when they differ'
-complete -c tampu -n '__fish_seen_subcommand_from usage' -l gateway -r -d 'reconcile, the gateway to ask, instead of http,//127.0.0.1,4000; an operator'\''s key goes into TAMPU_KEY'
+complete -c tampu -n '__fish_seen_subcommand_from usage' -l gateway -r -d 'reconcile, the gateway to ask, instead of http,//127.0.0.1,4000; given once for each where several share a store; an operator'\''s key goes into TAMPU_KEY'
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l state -r -d 'where state is kept, instead of $XDG_STATE_HOME/tampu'
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l csv -d 'comma-separated values; money in millionths of a dollar, energy in millijoules'
 complete -c tampu -n '__fish_seen_subcommand_from usage' -l json -d 'the answer as JSON'

@@ -59,7 +59,7 @@ int cmd_usage(int argc, char **argv)
     if (r == 0 && !s)
         r = err_set(&err, -ENOENT, "nothing was asked here yet: --state DIR names another folder");
     if (r == 0 && option_given(&o, "reconcile"))
-        return reconcile(s, option_value(&o, "gateway"), option_given(&o, "json"));
+        return reconcile(s, &o);
     if (r == 0)
         r = print(s, &query, form, &err);
     return r < 0 ? command_no("usage", "%s", err.text) : r;

@@ -116,6 +116,8 @@ static void write_account(void *ctx, struct str key_id, const struct account_sta
         json_open(json_key(o, period_name(p)), '{');
         json_number(json_key(o, "used_micro"), state->used[p].money_micro);
         json_number(json_key(o, "used_tokens"), state->used[p].tokens);
+        json_number(json_key(o, "loaded_micro"), state->loaded[p].money_micro);
+        json_number(json_key(o, "loaded_tokens"), state->loaded[p].tokens);
         json_number(json_key(o, "reserved_micro"), state->reserved[p].money_micro);
         json_number(json_key(o, "reserved_tokens"), state->reserved[p].tokens);
         json_close(o, '}');

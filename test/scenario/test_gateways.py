@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from books import settled
 from node import Node, Text
 from servers import Server
 from world import PATIENCE, TAMPU, until, write_fleet
@@ -193,3 +194,33 @@ def test_gateways_tell_each_other_which_machine_fails(start, nodes, tmp_path, li
     # That engine is gone: the second found it by a request, the first by a probe that the hint brought on.
     first.until_logged("hint", kind="down", name="b/llama-server")
     first.until_logged("engine_down", engine="b/llama-server")
+
+
+def test_the_books_of_several_gateways_are_reconciled_together(gateways, books, limits):
+    """Rows of all are what all of them counted, and with one left out they are not."""
+    found = gateways(2, "--shared", limits.url, "--require-keys=true")
+    key = tampu_key(books, "create", "--name", "laptop", "--tokens-per-day", str(10**6))
+    for gateway in found:
+        until(lambda one=gateway: ask(one, key)[0] == 200, "the key is known")
+    ask(found[1], key)
+    admin = tampu_key(books, "create", "--name", "admin", "--operator")
+    for gateway in found:
+        gateway.bearer = {"authorization": f"Bearer {admin}"}
+        until(lambda one=gateway: one.get("/metrics", **one.bearer).status == 200, "admin is known")
+    until(lambda: all(map(settled, found)), "everything is in the store")
+
+    def reconcile(*some):
+        words = [word for one in some for word in ("--gateway", f"http://{one.address}")]
+        return subprocess.run([TAMPU, "usage", "--reconcile", "--state", books.url, *words],
+                              capture_output=True, text=True, timeout=2 * PATIENCE,
+                              env={**os.environ, "TAMPU_KEY": admin})
+
+    agreed = reconcile(*found)
+    assert agreed.returncode == 0 and "they agree" in agreed.stdout, agreed.stdout + agreed.stderr
+    what, rows, counted, before, *by = next(line.split() for line in agreed.stdout.splitlines()
+                                            if line.startswith("requests"))
+    assert rows == counted == str(sum(map(int, by))) and len(by) == 2 and before == "0"
+    assert "tokens of the day" in agreed.stdout
+    alone = reconcile(found[0])
+    assert alone.returncode == 1 and "they differ" in alone.stdout
+    assert "name all of them" in alone.stderr
