@@ -13,7 +13,8 @@ struct store_driver {
     int (*open)(struct store **ret, struct str place,
                 struct err *err); /* the URL without its scheme */
     void (*close)(struct store *s);
-    int (*key_put)(struct store *s, const struct key_row *row, struct err *err);
+    /* -EDQUOT, without words: `most` are there that are not revoked. */
+    int (*key_put)(struct store *s, const struct key_row *row, unsigned most, struct err *err);
     int (*key_revoke)(struct store *s, struct str which, int64_t now_us, struct err *err);
     int (*key_rotate)(struct store *s, struct str which, const struct key_row *fresh,
                       int64_t old_until_us, struct err *err);

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 
 enum {
-    KEYS_MAX = 100000,    /* that are not revoked */
+    KEYS_MAX = STORE_KEYS_MAX + 1000, /* that are not revoked */
     REVOKED_MAX = 20000,  /* that are told so; further ones are not known, and refused as well */
     TEXTS_MAX = 64 << 20, /* bytes of all names and owners */
     SECRET_LENGTH = 32,

@@ -5,6 +5,11 @@
 
 #include "store/postgresql.h"
 
+struct addition {
+    const struct key_row *row;
+    unsigned most;
+};
+
 struct revocation {
     struct str which;
     int64_t now_us;
@@ -22,15 +27,21 @@ static int find_key(struct postgresql_store *s, struct str which, char id[KEY_ID
 static void read_key(struct key_row *row, const PGresult *from, int at);
 
 /* Not tried again when the server goes: a second time it would find its own key there. */
-int postgresql_key_put(struct store *store, const struct key_row *row, struct err *err)
+int postgresql_key_put(struct store *store, const struct key_row *row, unsigned most,
+                       struct err *err)
 {
-    return postgresql_once(postgresql_inside(store), put, (void *)(uintptr_t)row, err);
+    struct addition addition = {row, most};
+
+    return postgresql_once(postgresql_inside(store), put, &addition, err);
 }
 
 static int put(struct postgresql_store *s, void *ctx, struct err *err)
 {
-    const struct key_row *row = ctx;
+    const struct addition *addition = ctx;
+    const struct key_row *row = addition->row;
     struct parameters p = {0};
+    PGresult *done = NULL;
+    int r;
 
     parameters_text(&p, str_from(row->id));
     parameters_bytes(&p, row->hash, sizeof row->hash);
@@ -46,7 +57,12 @@ static int put(struct postgresql_store *s, void *ctx, struct err *err)
     parameters_number(&p, row->hash_kind);
     parameters_bytes(&p, row->old_hash, row->old_until_us ? KEY_HASH_SIZE : 0);
     parameters_number(&p, row->old_until_us);
-    return postgresql_run(s, PG_key_put, &p, NULL, err);
+    parameters_number(&p, addition->most);
+    r = postgresql_run(s, PG_key_put, &p, &done, err);
+    if (r == 0 && strcmp(PQcmdTuples(done), "0") == 0)
+        r = -EDQUOT;
+    PQclear(done);
+    return r;
 }
 
 int postgresql_key_revoke(struct store *store, struct str which, int64_t now_us, struct err *err)

@@ -49,8 +49,9 @@ static const struct {
     const char *name, *text;
 } texts[PG_COUNT] = {
     [PG_key_put] = {"key_put", "WITH put AS (INSERT INTO keys (" KEY_COLUMNS
-                               ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-                               "$14)) " KEYS_CHANGED},
+                               ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+                               "$14 WHERE (SELECT count(*) FROM keys WHERE revoked_us = 0) < $15 "
+                               "RETURNING 1) " KEYS_CHANGED " AND EXISTS (SELECT 1 FROM put)"},
     /* A key named by its id may be revoked already, one named otherwise may not. */
     [PG_key_find] = {"key_find",
                      "SELECT id FROM keys WHERE id = $1 "

@@ -32,6 +32,10 @@ struct key_row {
     int64_t old_until_us;                       /* ... good until then; 0: there is none */
 };
 
+/* That are not revoked. The keyring of a gateway has room for somewhat more: of two that are put at
+ * the same moment both may see the last place. */
+enum { STORE_KEYS_MAX = 100000 };
+
 typedef int key_fn(void *ctx, const struct key_row *row);
 
 /* One request, as `why` and `usage` read it. Slices are borrowed; texts beyond 256 bytes are cut.

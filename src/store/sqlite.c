@@ -59,8 +59,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_begin] = "BEGIN IMMEDIATE",
     [SQL_commit] = "COMMIT",
     [SQL_rollback] = "ROLLBACK",
+    /* Keys are counted only where so many were ever made. */
     [SQL_key_put] =
-        "INSERT INTO keys (" KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO keys (" KEY_COLUMNS ") SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+        "WHERE coalesce((SELECT max(rowid) FROM keys), 0) < ?15 "
+        "OR (SELECT count(*) FROM keys WHERE revoked_us = 0) < ?15",
     /* A key named by its id may be revoked already, one named otherwise may not. */
     [SQL_key_find] = "SELECT id FROM keys WHERE id = ?1 "
                      "UNION SELECT id FROM keys WHERE ?1 IN (prefix, name) AND revoked_us = 0 "

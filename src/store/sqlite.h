@@ -77,7 +77,7 @@ static inline struct sqlite_store *sqlite_inside(struct store *s)
 }
 
 /* What the driver's rows are: each as store.h says of its namesake. */
-int sqlite_key_put(struct store *s, const struct key_row *row, struct err *err);
+int sqlite_key_put(struct store *s, const struct key_row *row, unsigned most, struct err *err);
 int sqlite_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err);
 int sqlite_key_rotate(struct store *s, struct str which, const struct key_row *fresh,
                       int64_t old_until_us, struct err *err);

@@ -10,7 +10,7 @@ static int find_key(struct sqlite_store *s, struct str which, char id[KEY_ID_SIZ
 static void read_key(struct key_row *row, sqlite3_stmt *from);
 static void read_hash(unsigned char hash[KEY_HASH_SIZE], sqlite3_stmt *from, int column);
 
-int sqlite_key_put(struct store *store, const struct key_row *row, struct err *err)
+int sqlite_key_put(struct store *store, const struct key_row *row, unsigned most, struct err *err)
 {
     struct sqlite_store *s = sqlite_inside(store);
     sqlite3_stmt *put = NULL;
@@ -32,9 +32,10 @@ int sqlite_key_put(struct store *store, const struct key_row *row, struct err *e
     sqlite3_bind_int(put, 12, (int)row->hash_kind);
     sqlite3_bind_blob(put, 13, row->old_hash, row->old_until_us ? KEY_HASH_SIZE : 0, SQLITE_STATIC);
     sqlite3_bind_int64(put, 14, row->old_until_us);
+    sqlite3_bind_int64(put, 15, most);
     r = sqlite_finish(s, put, err);
     sqlite3_clear_bindings(put);
-    return r;
+    return r == 0 && sqlite3_changes(s->db) == 0 ? -EDQUOT : r;
 }
 
 int sqlite_key_revoke(struct store *store, struct str which, int64_t now_us, struct err *err)

@@ -185,6 +185,12 @@ int sqlite_fail(struct sqlite_store *s, int result, struct err *err)
                        "%s: it is no store of this program's: move it aside, or name another "
                        "folder with --state DIR",
                        s->path);
+    if (r == -EROFS)
+        return err_set(
+            err, r,
+            "%s: its file system or file is read-only: make it writable, or name another "
+            "folder with --state DIR",
+            s->path);
     return err_set(err, r, "%s: %s", s->path,
                    s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(result));
 }
@@ -385,7 +391,9 @@ static int errno_of(struct sqlite_store *s, int result)
         return -ENOMEM;
     case SQLITE_CONSTRAINT:
         return -EEXIST;
-    case SQLITE_CANTOPEN:
+    case SQLITE_CANTOPEN: /* of its other files, where it could open this one for reading only */
+        if (s->db && sqlite3_db_readonly(s->db, "main") == 1)
+            return -EROFS;
         return system > 0 ? -system : -EACCES;
     default: /* SQLite tells only a full disk from other failed writes, not a quota or a limit */
         return result == SQLITE_IOERR_WRITE ? -ENOSPC : -EIO;

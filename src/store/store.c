@@ -52,7 +52,14 @@ const char *store_note(const struct store *s)
 
 int store_key_put(struct store *s, const struct key_row *row, struct err *err)
 {
-    return s->driver->key_put(s, row, err);
+    int r = s->driver->key_put(s, row, STORE_KEYS_MAX, err);
+
+    return r != -EDQUOT
+               ? r
+               : err_set(err, r,
+                         "there are %d keys that nobody has revoked, and no room for more: "
+                         "revoke some first; expired ones count",
+                         STORE_KEYS_MAX);
 }
 
 int store_key_revoke(struct store *s, struct str which, int64_t now_us, struct err *err)

@@ -40,7 +40,7 @@ AUTO_FREE(store)
 /* The newest schema that this program knows. */
 unsigned store_schema_newest(void);
 
-/* -EEXIST when the id or hash is there. */
+/* -EEXIST when the id or hash is there; -EDQUOT: STORE_KEYS_MAX are there that are not revoked. */
 MUST_USE int store_key_put(struct store *s, const struct key_row *row, struct err *err);
 /* By id, prefix or name. -ENOENT when none fits, -EEXIST when several do that are not revoked yet.
  * Revoking again by id changes nothing and is no error. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tests of the suite, and STORE_SUITE: their rows; included by each driver's test. */
 
+#include "store/driver.h"
 #include "suite.h"
 
 static void a_new_store_is_empty(void **state)
@@ -59,6 +60,23 @@ static void the_same_id_or_hash_is_refused(void **state)
     assert_int_equal(store_key_put(s, &same_hash, &suite_err), -EEXIST);
     suite_put_key(s, "k2", "a", 9); /* and the store goes on working */
     assert_int_equal(suite_keys(s), 2);
+}
+
+static void beyond_the_ceiling_a_key_is_refused_until_one_is_revoked(void **state)
+{
+    AUTO(store) s = suite_open();
+    struct key_row third = suite_key("k3", "c", 3), fourth = suite_key("k4", "d", 4);
+
+    (void)state;
+    suite_put_key(s, "k1", "a", 1);
+    suite_put_key(s, "k2", "b", 2);
+    assert_int_equal(s->driver->key_put(s, &third, 3, &suite_err), 0);
+    assert_int_equal(s->driver->key_put(s, &fourth, 3, &suite_err), -EDQUOT);
+    assert_int_equal(suite_keys(s), 3);
+    assert_int_equal(store_key_revoke(s, STR("k2"), 2000, &suite_err), 0);
+    assert_int_equal(s->driver->key_put(s, &fourth, 3, &suite_err), 0);
+    assert_int_equal(suite_keys(s), 4);
+    assert_int_equal(s->driver->key_put(s, &fourth, 4, &suite_err), -EEXIST);
 }
 
 static int stop_at_once(void *ctx, const struct key_row *row)
@@ -543,8 +561,10 @@ static void several_programs_make_and_fill_one_store(void **state)
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
 
 #define STORE_SUITE \
-    STORE_TEST(a_new_store_is_empty), STORE_TEST(keys_outlive_the_handle), \
+        STORE_TEST(the_same_id_or_hash_is_refused), \
         STORE_TEST(the_same_id_or_hash_is_refused), STORE_TEST(the_callback_may_stop_the_listing), \
+        STORE_TEST(beyond_the_ceiling_a_key_is_refused_until_one_is_revoked), \
+        STORE_TEST(the_callback_may_stop_the_listing), \
         STORE_TEST(keys_are_revoked_by_id_prefix_or_name), STORE_TEST(an_id_wins_over_a_name), \
         STORE_TEST(the_pepper_is_made_once), \
         STORE_TEST(the_version_changes_when_somebody_changes_keys), \
