@@ -561,8 +561,8 @@ static void several_programs_make_and_fill_one_store(void **state)
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
 
 #define STORE_SUITE \
+    STORE_TEST(a_new_store_is_empty), STORE_TEST(keys_outlive_the_handle), \
         STORE_TEST(the_same_id_or_hash_is_refused), \
-        STORE_TEST(the_same_id_or_hash_is_refused), STORE_TEST(the_callback_may_stop_the_listing), \
         STORE_TEST(beyond_the_ceiling_a_key_is_refused_until_one_is_revoked), \
         STORE_TEST(the_callback_may_stop_the_listing), \
         STORE_TEST(keys_are_revoked_by_id_prefix_or_name), STORE_TEST(an_id_wins_over_a_name), \
