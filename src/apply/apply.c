@@ -13,6 +13,7 @@
 static int open_parts(struct apply *a, struct err *err);
 static bool is_all_here(const struct apply_options *o);
 static void wait_for_hands(struct apply *a);
+static void count_files(struct apply *a);
 static double seconds_of(const struct apply *a);
 
 static const struct {
@@ -143,6 +144,7 @@ bool apply_look(struct apply *a, apply_step_fn *fn, void *ctx)
     bool is_over = true;
 
     pthread_mutex_lock(&a->mutex);
+    count_files(a);
     for (uint32_t i = 0; i < a->steps_count; i++) {
         fn(ctx, i, &a->steps[i]);
         is_over = is_over && a->steps[i].state > STEP_IS_running;
@@ -151,6 +153,20 @@ bool apply_look(struct apply *a, apply_step_fn *fn, void *ctx)
         a->ended_us = clock_monotonic_us();
     pthread_mutex_unlock(&a->mutex);
     return is_over;
+}
+
+/* A script says nothing while it fetches, but the registry knows what it gave. */
+static void count_files(struct apply *a)
+{
+    for (uint32_t i = 0; i < a->steps_count && a->depot; i++) {
+        struct apply_step *s = &a->steps[i];
+        uint64_t given;
+
+        if (s->kind != WORK_fetch || s->state != STEP_IS_running)
+            continue;
+        given = registry_given(depot_registry(a->depot), apply_place(a, apply_seen(a, s->engine)));
+        s->bytes_done = given < s->bytes ? given : s->bytes;
+    }
 }
 
 struct apply_sum apply_sum(struct apply *a)
@@ -175,6 +191,7 @@ struct apply_progress apply_progress(struct apply *a)
     struct apply_progress p = {0};
 
     pthread_mutex_lock(&a->mutex);
+    count_files(a);
     for (uint32_t i = 0; i < a->steps_count; i++) {
         const struct apply_step *s = &a->steps[i];
 

@@ -68,6 +68,9 @@ MUST_USE int apply_look_around(struct apply *a, struct err *err);
 const struct known_manifest *apply_manifest(const struct apply *a, struct str name);
 struct seen *apply_seen(const struct apply *a, const struct fleet_engine *engine);
 
+/* Where the registry counts what it gives that engine's machine for it. */
+unsigned apply_place(const struct apply *a, const struct seen *seen);
+
 /* Does that engine have what the registry means by that name? Under that digest, where both say
  * one. */
 const struct seen_model *apply_has(const struct apply *a, const struct fleet_engine *engine,

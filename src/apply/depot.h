@@ -31,7 +31,7 @@ struct shelf *depot_shelf(struct depot *d);
 /* What machines may pull here: what that file names. -ENOMEM. */
 MUST_USE int depot_expect(struct depot *d, const struct fleet *fleet);
 
-/* And that file, from there: as /v2/tampu/files/blobs/DIGEST. -E2BIG, -ENOMEM. */
+/* And that file, from there: as /v2/tampu/files/PLACE/blobs/DIGEST. -E2BIG, -ENOMEM. */
 MUST_USE int depot_expect_file(struct depot *d, struct str digest, uint64_t size, const char *url);
 
 /* Which address of ours that engine's machine sees; nothing is sent. -ENOENT with words: no route,

@@ -174,7 +174,7 @@ bool expected_blob(struct expected *e, struct str path, struct str digest,
     for (size_t i = 0; i < e->count && !found; i++)
         if (is_of_path(&e->models[i], path))
             found = manifest_find(&e->models[i].manifest, digest);
-    if (str_is(path, EXPECTED_FILES))
+    if (str_starts(path, STR(EXPECTED_FILES "/")))
         found = manifest_find(&e->files, digest);
     if (found)
         *ret = *found;

@@ -28,7 +28,8 @@ enum {
     EXPECTED_FILES_MAX = 4096,
 };
 
-/* Under it stand files that no manifest names: "/v2/tampu/files/blobs/DIGEST". */
+/* Under it stand files that no manifest names, for whom they are: "/v2/tampu/files/7/blobs/DIGEST".
+ */
 #define EXPECTED_FILES "tampu/files"
 
 MUST_USE int expected_new(struct expected **ret);
@@ -49,8 +50,8 @@ MUST_USE int expected_manifest(struct expected *e, struct str target, uint64_t n
 MUST_USE int expected_answer(struct expected *e, struct str target, int status, struct str text,
                              uint64_t now_ms);
 
-/* path: "library/qwen2.5", or EXPECTED_FILES; the texts of *ret are borrowed. False: no manifest of
- * an expected model of that path names it. */
+/* path: "library/qwen2.5", or one under EXPECTED_FILES; the texts of *ret are borrowed. False: no
+ * manifest of an expected model of that path names it. */
 bool expected_blob(struct expected *e, struct str path, struct str digest,
                    struct manifest_blob *ret);
 

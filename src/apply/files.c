@@ -228,8 +228,8 @@ int files_write(struct buf *out, const struct apply *a, const struct service *s,
         if (r == 0 && a->depot)
             r = depot_expect_file(a->depot, str_from(b->digest), b->size, path);
         if (r == 0 && a->depot)
-            snprintf(path, sizeof path, "http://%s/v2/" EXPECTED_FILES "/blobs/%s", reach,
-                     b->digest);
+            snprintf(path, sizeof path, "http://%s/v2/" EXPECTED_FILES "/%u/blobs/%s", reach,
+                     apply_place(a, seen), b->digest);
         if (r == 0)
             r = buf_printf(out, "%s %llu %s\n", b->digest, (unsigned long long)b->size, path);
     }

@@ -43,6 +43,11 @@ struct seen *apply_seen(const struct apply *a, const struct fleet_engine *engine
     return NULL;
 }
 
+unsigned apply_place(const struct apply *a, const struct seen *seen)
+{
+    return (unsigned)(seen - a->seen);
+}
+
 const struct seen_model *apply_has(const struct apply *a, const struct fleet_engine *engine,
                                    struct str name)
 {

@@ -71,6 +71,16 @@ struct registry_sum registry_sum(struct registry *r)
     return sum;
 }
 
+uint64_t registry_given(struct registry *r, unsigned place)
+{
+    uint64_t bytes;
+
+    pthread_mutex_lock(&r->mutex);
+    bytes = place < REGISTRY_PLACES ? r->given[place] : 0;
+    pthread_mutex_unlock(&r->mutex);
+    return bytes;
+}
+
 void registry_trouble(struct registry *r, char out[REGISTRY_TROUBLE])
 {
     pthread_mutex_lock(&r->mutex);
@@ -152,10 +162,12 @@ static void bringing_free(struct bringing *b)
     free(b);
 }
 
-void registry_count(struct registry *r, uint64_t lan_bytes)
+void registry_count(struct registry *r, unsigned place, uint64_t lan_bytes)
 {
     pthread_mutex_lock(&r->mutex);
     r->sum.lan_bytes += lan_bytes;
+    if (place < REGISTRY_PLACES)
+        r->given[place] += lan_bytes;
     pthread_mutex_unlock(&r->mutex);
 }
 

@@ -57,6 +57,10 @@ void registry_gate_close(struct registry_gate *g);
 
 struct registry_sum registry_sum(struct registry *r);
 
+/* Bytes given of files under "/v2/tampu/files/PLACE/…"; 0 from REGISTRY_PLACES on. */
+enum { REGISTRY_PLACES = 4096 };
+uint64_t registry_given(struct registry *r, unsigned place);
+
 /* What went wrong last, in words; empty when a blob came whole since. */
 enum { REGISTRY_TROUBLE = 256 };
 void registry_trouble(struct registry *r, char out[REGISTRY_TROUBLE]);

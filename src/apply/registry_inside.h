@@ -27,6 +27,7 @@ struct registry {
     struct link bringings, gates;
     struct ceiling wan, lan; /* with locks of their own */
     struct registry_sum sum;
+    uint64_t given[REGISTRY_PLACES];
     char trouble[REGISTRY_TROUBLE];
 };
 
@@ -48,13 +49,14 @@ struct part {
     struct blob_waiter waiter;
     struct timer timer; /* until the ceiling allows more */
     uint64_t at, end;
+    unsigned place;   /* where it is counted; REGISTRY_PLACES: nowhere */
     bool is_expected; /* it will be called, and must live until then */
     loop_fn *on_left; /* see part_leave() */
     void *ctx;
 };
 
-/* What is set: registry, loop, stream, blob (held until part_leave() is over), at, end, on_left,
- * ctx. */
+/* What is set: registry, loop, stream, blob (held until part_leave() is over), at, end, place,
+ * on_left, ctx. */
 void part_begin(struct part *p);
 void part_on_writable(struct part *p);
 
@@ -78,4 +80,4 @@ int push_on_body(struct push *push, struct str chunk);
 void push_on_body_end(struct push *push);
 
 void registry_tell_trouble(struct registry *r, const char *words);
-void registry_count(struct registry *r, uint64_t lan_bytes);
+void registry_count(struct registry *r, unsigned place, uint64_t lan_bytes);

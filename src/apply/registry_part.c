@@ -71,7 +71,7 @@ static void go_on(struct part *p)
         return;
     }
     p->at += (uint64_t)n;
-    registry_count(p->registry, (uint64_t)n);
+    registry_count(p->registry, p->place, (uint64_t)n);
     if (p->at == p->end)
         stream_end(p->stream, true);
     else if (!n || p->at == there)

@@ -198,7 +198,7 @@ int push_on_body(struct push *push, struct str chunk)
     r = put(push, chunk);
     pthread_mutex_unlock(&push->gate->mutex);
     if (r == 0)
-        registry_count(push->gate->registry, chunk.len);
+        registry_count(push->gate->registry, REGISTRY_PLACES, chunk.len);
     push->takes = r == 0;
     return r < 0 ? answer_empty(push->stream, r == -EINVAL ? 416 : 507, STR("")) : 0;
 }

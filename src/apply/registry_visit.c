@@ -48,6 +48,7 @@ static int answer_whole(struct registry_visit *v, const struct manifest_blob *bl
                         const struct request *request);
 static struct registry_visit *begin_part(struct registry_visit *v, struct str path,
                                          const struct manifest_blob *blob, struct str range);
+static unsigned read_place(struct str path);
 static bool read_range(struct str range, uint64_t size, uint64_t *from, uint64_t *end);
 static void refuse(struct registry_visit *v, int status, const char *code, const char *words);
 static void visit_free(void *visit);
@@ -321,6 +322,7 @@ static struct registry_visit *begin_part(struct registry_visit *v, struct str pa
     int r;
 
     *p = (struct part){.registry = v->registry, .loop = v->loop, .stream = v->stream};
+    p->place = read_place(path);
     p->on_left = visit_free;
     p->ctx = v;
     if (!read_range(range, blob->size, &p->at, &p->end)) {
@@ -340,6 +342,18 @@ static struct registry_visit *begin_part(struct registry_visit *v, struct str pa
     }
     blob_give_back(&p->blob);
     return end(v);
+}
+
+/* "tampu/files/7" */
+static unsigned read_place(struct str path)
+{
+    const struct str before = STR(EXPECTED_FILES "/");
+    uint64_t place = REGISTRY_PLACES;
+
+    if (str_starts(path, before) &&
+        str_to_u64(&place, str_slice(path.data + before.len, path.len - before.len)) < 0)
+        return REGISTRY_PLACES;
+    return place < REGISTRY_PLACES ? (unsigned)place : REGISTRY_PLACES;
 }
 
 /* "bytes=100-199" or "bytes=100-"; *end is behind the last. */

@@ -1,10 +1,15 @@
 """Engines set up over a real sshd on loopback; systemctl is a stand-in that does what units do."""
+import os
+import pty
+import re
+import select
 import subprocess
 
 import pytest
 import yaml
 from sshd import Sshd
-from test_apply import ROOT, World
+from test_apply import HERE_ONLY, ROOT, TAMPU, World
+from world import PATIENCE, has_terminals, until
 
 # Starts "ollama" with what its drop-in says, as systemd would: a setting it does not like keeps it down.
 SYSTEMCTL = """#!/bin/sh
@@ -99,20 +104,27 @@ def test_shellcheck_has_nothing_to_say_about_a_script(path, tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def test_files_of_other_engines_are_named_with_their_digests_and_served_from_here(tmp_path):
+def painter(tmp_path, size):
+    """The machine that paints, its files at a hub, the first of that size: (world, sshd, digests)."""
     world = World(tmp_path, 100000, only=["ms-s1"])
     folder = tmp_path / "ssh"
     folder.mkdir()
-    sshd = Sshd(folder, {"systemctl": "#!/bin/sh\n"}, TAMPU_MODELS=tmp_path / "models")
+    there = dict.fromkeys(("systemctl", "ollama", "sd-server"), "#!/bin/sh\n")    # nothing is to be installed
+    sshd = Sshd(folder, there, TAMPU_MODELS=tmp_path / "models")
     world.change("ms-s1", ssh="box")
     registry = world.wan.url
     plan = world.fleet.read_text().replace("free_min: '0'", f"free_min: '0'\n    files: {registry}")
     world.fleet.write_text(plan)
     hub = world.wan.publish_file
-    flux = hub("leejet/FLUX.1-schnell-gguf", "flux1-schnell-q8_0.gguf", b"f" * 3000)
+    flux = hub("leejet/FLUX.1-schnell-gguf", "flux1-schnell-q8_0.gguf", b"f" * size)
     vae = hub("black-forest-labs/FLUX.1-schnell", "ae.safetensors", b"v" * 200)
     hub("comfyanonymous/flux_text_encoders", "clip_l.safetensors", b"c" * 100)
     hub("comfyanonymous/flux_text_encoders", "t5xxl_fp16.safetensors", b"t" * 400)
+    return world, sshd, (flux, vae)
+
+
+def test_files_of_other_engines_are_named_with_their_digests_and_served_from_here(tmp_path):
+    world, sshd, (flux, vae) = painter(tmp_path, 3000)
     dry = world.apply("--dry-run", "--ssh-config", sshd.config)
     assert f"{flux} 3000 http://127.0.0.1:" in dry.stdout and f"{vae} 200 http" in dry.stdout, dry.stdout + dry.stderr
     unit = next(line for line in dry.stdout.splitlines() if line.startswith("ExecStart=") and flux[7:] in line)
@@ -121,5 +133,28 @@ def test_files_of_other_engines_are_named_with_their_digests_and_served_from_her
     # What the hub does not have fails alone and by name.
     assert dry.returncode == 1 and "city96/Wan2.1-T2V-1.3B-gguf" in dry.stdout
     assert world.changes() == [] and not (tmp_path / "models").exists() and sshd.asked() == []
+    sshd.close()
+    world.close()
+
+
+@pytest.mark.skipif(not has_terminals(), reason="no pseudo-terminals")
+def test_a_script_that_fetches_shows_how_far_it_is(tmp_path):
+    world, sshd, (flux, _) = painter(tmp_path, 1 << 20)
+    world.wan.spoil("flux1-schnell-q8_0.gguf", "wait")
+    ours, its = pty.openpty()
+    apply = subprocess.Popen([TAMPU, "apply", world.fleet, "--state", tmp_path / "state", "-y", "--ssh-config",
+                              sshd.config], stdin=its, stdout=its, stderr=its, env=HERE_ONLY)
+    shown = b""
+    while not re.search(rb"fetch +\S+ +#{5,}\.{5,}", shown):
+        assert select.select([ours], [], [], PATIENCE)[0] and apply.poll() is None, shown.decode()
+        shown += os.read(ours, 65536)
+    whole = tmp_path / "models" / flux.replace(":", "-")
+    assert not whole.exists()
+    world.wan.go_on.set()
+    until(whole.exists, "the file is whole")
+    apply.kill()
+    apply.wait(PATIENCE)
+    os.close(ours)
+    os.close(its)
     sshd.close()
     world.close()

@@ -29,6 +29,7 @@ class Wan:
         self.files = {}         # {path: digest} of what is published as plain files
         self.asked = []         # (method, path)
         self.lock = threading.Lock()
+        self.go_on = threading.Event()
         self.rate = 0           # bytes a second for each connection; 0: as fast as it goes
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True
@@ -37,6 +38,7 @@ class Wan:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
+        self.go_on.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -67,7 +69,7 @@ class Wan:
         return digest
 
     def spoil(self, end, what, times=1):
-        """what: a status, "truncate", "lie" or "hang up"; the next `times` answers to that path."""
+        """what: a status, "truncate", "lie", "hang up" or "wait" (in the middle, for go_on); the next `times` answers to that path."""
         self.faults[end] = [what, times]
 
     def fault(self, path):
@@ -134,6 +136,10 @@ def handler_of(wan):
             if fault == "truncate":
                 part = part[:len(part) // 2]
                 self.close_connection = True
+            if fault == "wait":
+                self.send(digest, part[:len(part) // 2])
+                wan.go_on.wait(60)
+                part = part[len(part) // 2:]
             self.send(digest, part)
 
         def send(self, digest, part):

@@ -580,6 +580,28 @@ static void who_pushes_something_else_is_not_believed(void **state)
     manifest_fini(&m);
 }
 
+static void what_each_machine_is_given_of_files_is_counted(void **state)
+{
+    char url[TARGET_ROOM + 32], path[TARGET_ROOM];
+    struct pull p;
+
+    (void)state;
+    snprintf(url, sizeof url, "http://%s%s", server_address(wan.server), blob_path);
+    assert_int_equal(expected_file(lan.expected, str_from(digest), SIZE, url), 0);
+    snprintf(path, sizeof path, "/v2/tampu/files/7/blobs/%s", digest);
+    p = pull(METHOD_GET, path, "bytes=1000-");
+    assert_part(&p, 1000, SIZE - 1);
+    buf_fini(&p.body);
+    snprintf(path, sizeof path, "/v2/tampu/files/8/blobs/%s", digest);
+    p = pull(METHOD_GET, path, "bytes=0-9");
+    assert_part(&p, 0, 9);
+    buf_fini(&p.body);
+    assert_int_equal(registry_given(lan.registry, 7), SIZE - 1000);
+    assert_int_equal(registry_given(lan.registry, 8), 10);
+    assert_int_equal(registry_given(lan.registry, REGISTRY_PLACES), 0);
+    assert_int_equal(wan.bytes, SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +615,7 @@ int main(void)
         WITH_ALL(what_a_machine_pushes_need_not_cross_the_wan),
         WITH_ALL(a_push_brings_what_was_asked_for_and_nothing_else),
         WITH_ALL(who_pushes_something_else_is_not_believed),
+        WITH_ALL(what_each_machine_is_given_of_files_is_counted),
     };
 
     door_open();
