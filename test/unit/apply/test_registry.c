@@ -4,7 +4,7 @@
 
 #include "../testing.h"
 
-#include "lan.h"
+#include "pull.h"
 
 static void a_puller_finds_what_ollama_expects(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include "../testing.h"
 
-#include "lan.h"
+#include "pull.h"
 
 /* One request of a push, its path under the gate's token; the answer's status. */
 static int push(const struct registry_gate *gate, enum method method, const char *path,
