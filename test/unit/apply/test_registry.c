@@ -95,10 +95,7 @@ static void a_lie_reaches_nobody_twice(void **state)
     p = pull(METHOD_GET, blob_path, "bytes=0-");
     buf_fini(&p.body); /* whoever pulled checks the digest, too */
     wan.lies = false;
-    do {
-        p = pull(METHOD_GET, blob_path, "bytes=2999990-");
-        buf_fini(&p.body);
-    } while (p.has_failed);
+    UNTIL(lan.loop, shelf_has(lan.shelf, str_from(digest)) == 0);
     p = pull(METHOD_GET, blob_path, "bytes=0-");
     assert_part(&p, 0, SIZE - 1);
     buf_fini(&p.body);
