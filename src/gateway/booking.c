@@ -86,8 +86,8 @@ static enum failure open_jointly(struct exchange *x, const struct allowance *all
     settle_accounts(x, (struct amount){0});
     if (b->joint == JOINT_refused)
         return refuse(x, refusal, err);
-    err_set(err, -EIO, "the limits that several gateways share cannot be read");
-    return FAILURE_books_closed;
+    err_set(err, -EIO, "gateway.shared_policy is closed; ask again");
+    return FAILURE_limits_late;
 }
 
 /* Once; what was reserved is no longer. */

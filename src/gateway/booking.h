@@ -41,7 +41,8 @@ struct booking {
     uint64_t failed_micro;  /* ... and the money that was */
 };
 
-/* FAILURE_none, FAILURE_over_limit, FAILURE_over_budget, FAILURE_books_closed; words for it. */
+/* FAILURE_none, FAILURE_over_limit, FAILURE_over_budget, FAILURE_books_closed,
+ * FAILURE_limits_late; words for it. */
 enum failure booking_open(struct exchange *x, struct err *err);
 
 /* False: the journal takes no more. */

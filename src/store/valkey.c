@@ -15,6 +15,8 @@ struct valkey {
     char *host, *path, *password;
     int port, number;
     bool is_ready; /* signed in, and in its database */
+    bool is_owed;  /* the answer to the last question is still to come */
+    uint64_t owed_since_us;
     uint64_t rest_until_us;
 };
 
@@ -23,6 +25,8 @@ static int connect_by(struct valkey *v, uint64_t deadline_us);
 static int prepare(struct valkey *v, uint64_t deadline_us);
 static int exchange(struct valkey *v, int argc, const char **argv, const size_t *lengths,
                     uint64_t deadline_us, redisReply **ret);
+static int take_owed(struct valkey *v, uint64_t deadline_us);
+static int take_reply(struct valkey *v, uint64_t deadline_us, void **ret);
 static int wait_for(struct valkey *v, short events, uint64_t deadline_us);
 static void give_up(struct valkey *v);
 
@@ -59,18 +63,35 @@ int valkey_call(struct valkey *v, int argc, const char **argv, const size_t *len
 {
     int r = v->link ? 0 : connect_by(v, deadline_us);
 
-    if (r == -EAGAIN)
-        return -ENOTCONN;
     if (r == 0 && !v->is_ready)
         r = prepare(v, deadline_us);
+    if (r == 0 && v->is_owed)
+        r = take_owed(v, deadline_us);
+    if (r == -EAGAIN)
+        return -ENOTCONN;
     if (r < 0) {
         give_up(v);
         return -ENOTCONN;
     }
     r = exchange(v, argc, argv, lengths, deadline_us, ret);
-    if (r < 0)
+    if (r < 0 && !v->is_owed)
         give_up(v);
     return r;
+}
+
+/* -EAGAIN: not yet. One that has waited for it in vain lets the next ones fail at once. */
+static int take_owed(struct valkey *v, uint64_t deadline_us)
+{
+    bool may_wait = clock_monotonic_us() >= v->rest_until_us;
+    void *reply = NULL;
+    int r = take_reply(v, may_wait ? deadline_us : 0, &reply);
+    uint64_t now_us = clock_monotonic_us();
+
+    freeReplyObject(reply);
+    v->is_owed = r == -ETIMEDOUT;
+    if (v->is_owed && may_wait)
+        v->rest_until_us = now_us + VALKEY_REST_MS * 1000ull;
+    return v->is_owed && now_us - v->owed_since_us < VALKEY_OWED_MS * 1000ull ? -EAGAIN : r;
 }
 
 static int read_url(struct valkey *v, struct str url, struct err *err)
@@ -146,14 +167,29 @@ static int exchange(struct valkey *v, int argc, const char **argv, const size_t 
         else if (!done)
             r = wait_for(v, POLLOUT, deadline_us);
     }
-    while (r == 0 && !reply) {
-        r = wait_for(v, POLLIN, deadline_us);
-        if (r == 0 && (redisBufferRead(v->link) != REDIS_OK ||
-                       redisGetReplyFromReader(v->link, &reply) != REDIS_OK))
-            r = -EIO;
+    if (r == 0) {
+        r = take_reply(v, deadline_us, &reply);
+        v->is_owed = r == -ETIMEDOUT;
     }
+    if (v->is_owed)
+        v->owed_since_us = clock_monotonic_us();
     if (r == 0)
         *ret = reply;
+    return r;
+}
+
+/* What is there is taken also when the time is over. */
+static int take_reply(struct valkey *v, uint64_t deadline_us, void **ret)
+{
+    int r = 0;
+
+    while (r == 0 && !*ret) {
+        if (redisBufferRead(v->link) != REDIS_OK ||
+            redisGetReplyFromReader(v->link, ret) != REDIS_OK)
+            return -EIO;
+        if (!*ret)
+            r = wait_for(v, POLLIN, deadline_us);
+    }
     return r;
 }
 
@@ -176,9 +212,10 @@ static int wait_for(struct valkey *v, short events, uint64_t deadline_us)
     return fd.revents & (POLLERR | POLLNVAL) ? -EIO : 0;
 }
 
-/* Whatever answer still comes would be taken for that of the next question: the link goes. */
+/* Nobody knows where in the stream it stands: the link goes. */
 static void give_up(struct valkey *v)
 {
+    v->is_owed = false;
     if (v->link)
         redisFree(TAKE(v->link));
     v->rest_until_us = clock_monotonic_us() + VALKEY_REST_MS * 1000ull;

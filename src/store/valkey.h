@@ -7,9 +7,10 @@
  *     freeReplyObject(reply);
  *     valkey_close(v);
  *
- * After a failure the connection is made anew at the next call, but not before a while has passed:
- * then calls fail at once. What was sent before a failure may have been done or not. One thread at
- * a time.
+ * An answer that is late is waited for by the next call, which goes on with the same connection
+ * once it is there; one that does not come (VALKEY_OWED_MS), and any failure, ends the connection:
+ * it is made anew at the next call. Who has waited in vain, or failed, lets calls fail at once for
+ * VALKEY_REST_MS. What was sent may have been done or not. One thread at a time.
  */
 #pragma once
 
@@ -22,7 +23,7 @@
 
 struct valkey;
 
-enum { VALKEY_REST_MS = 100 }; /* after a failure */
+enum { VALKEY_REST_MS = 100, VALKEY_OWED_MS = 3000 };
 
 /* "redis://HOST:PORT/NUMBER", "valkey://…", or unix:PATH; the password, if one is needed, in
  * TAMPU_VALKEY_PASSWORD. -EINVAL, -EPERM (the door, net/door.h), -ENOMEM. */

@@ -147,6 +147,10 @@ def test_shared_limits_that_do_not_answer_are_not_waited_for(policy, status, gat
     until(lambda: ask(gateway, key)[0] == 200, "the key is known")
     limits.pause()
     assert {ask(gateway, key)[0] for _ in range(10)} == {status}
+    if status == 503:
+        told = gateway.post("/v1/chat/completions", ASK, x_api_key=key)
+        assert b"could not be asked within 5 ms" in told.body and told.headers["retry-after"] == "1"
+        until(lambda: gateway.logged("request", failure="limits_late"), "failure=limits_late")
     limits.resume()
     until(lambda: ask(gateway, key)[0] == 200, "they answer again")
     held = until(lambda: subprocess.run(

@@ -10,7 +10,7 @@ from books import HI, answer_of, create_key, rows, send, settled, tampu, until_k
 from canary import CANARY
 from node import Node, Text
 from provider import openai_cloud
-from world import Client, until, write_fleet
+from world import PATIENCE, Client, until, write_fleet
 
 ASK = {"model": "qwen3:8b", "messages": [{"role": "user", "content": f"hi {CANARY}"}]}
 NOBODY_HIM = {"content-type": "application/json"}
@@ -50,7 +50,7 @@ def test_a_thousand_at_once_spend_what_is_there_for_ten(start, tmp_path):
     """failure=over_budget"""
     provider, fleet, env = openai_cloud(tmp_path, "openai/stream")
     gate, once = provider.gate, provider.next_answer
-    provider.next_answer = lambda: (gate.wait(15), once())[1]
+    provider.next_answer = lambda: (gate.wait(60), once())[1]
     # every byte of the body and the 1024 tokens that a template may add, at 1; 64 tokens of answer at 2
     body = {**HI, "max_tokens": 64, "stream": True}
     most_micro = len(json.dumps(body)) + 1024 + 2 * 64
@@ -59,7 +59,7 @@ def test_a_thousand_at_once_spend_what_is_there_for_ten(start, tmp_path):
     gateway = start("serve", fleet, "--state", tmp_path / "state", env=env)
     asked = [send(gateway, key, max_tokens=64, stream=True) for _ in range(1000)]
     until(lambda: gateway.counter("refusals_total", {"failure": "over_budget"}) == 990,
-          "990 are refused")
+          "990 are refused", seconds=4 * PATIENCE)
     gate.set()
     answers = [answer_of(sock) for sock in asked]
     assert sorted({status for status, _, _ in answers}) == [200, 402]

@@ -311,6 +311,60 @@ static void a_server_that_stands_still_is_not_waited_for(void **state)
     assert_int_equal(shared_dropped(s), 0);
 }
 
+/* What it echoes, by then; NULL: there was no answer. */
+static const char *echo(struct valkey *v, const char *word, uint64_t deadline_us, int expected)
+{
+    static char heard[20];
+    redisReply *reply = NULL;
+    int r = valkey_call(v, 2, (const char *[]){"ECHO", word}, NULL, deadline_us, &reply);
+
+    assert_int_equal(r, expected);
+    if (r == 0)
+        snprintf(heard, sizeof heard, "%s", reply->str);
+    freeReplyObject(reply);
+    return r == 0 ? heard : NULL;
+}
+
+static long long connection_of(struct valkey *v)
+{
+    redisReply *reply = NULL;
+    long long id;
+
+    assert_int_equal(valkey_call(v, 2, (const char *[]){"CLIENT", "ID"}, NULL, soon(), &reply), 0);
+    id = reply->integer;
+    freeReplyObject(reply);
+    return id;
+}
+
+static void a_late_answer_is_nobody_elses_and_costs_no_connection(void **state)
+{
+    enum { LIMIT_US = 5000 };
+    struct valkey *v = NULL;
+    uint64_t began_us, end_us;
+    redisReply *reply = NULL;
+    long long id;
+
+    (void)state;
+    assert_int_equal(valkey_open(&v, str_from(url), &err), 0);
+    assert_string_equal(echo(v, "first", soon(), 0), "first");
+    id = connection_of(v);
+    server("pause");
+    began_us = clock_monotonic_us();
+    echo(v, "second", began_us + LIMIT_US, -ETIMEDOUT);
+    for (int i = 0; i < 20; i++) /* nothing is sent */
+        echo(v, "third", clock_monotonic_us() + LIMIT_US, -ENOTCONN);
+    server("resume");
+    end_us = soon();
+    while (valkey_call(v, 2, (const char *[]){"ECHO", "fourth"}, NULL, soon(), &reply) < 0)
+        assert_true(clock_monotonic_us() < end_us);
+    assert_string_equal(reply->str, "fourth");
+    freeReplyObject(reply);
+    /* It would have been given up by then. */
+    if (clock_monotonic_us() - began_us < VALKEY_OWED_MS * 1000ull)
+        assert_int_equal(connection_of(v), id);
+    valkey_close(v);
+}
+
 static void a_server_that_was_killed_forgets_nothing(void **state)
 {
     AUTO(shared) s = open_one("a");
@@ -392,6 +446,7 @@ int main(void)
         SHARED_TEST(three_gateways_never_overspend_a_budget),
         SHARED_TEST(what_a_dead_gateway_held_counts_until_it_is_known),
         SHARED_TEST(a_server_that_stands_still_is_not_waited_for),
+        SHARED_TEST(a_late_answer_is_nobody_elses_and_costs_no_connection),
         SHARED_TEST(a_server_that_was_killed_forgets_nothing),
         SHARED_TEST(what_a_gateway_says_the_others_hear_until_it_takes_it_back_or_is_gone),
         SHARED_TEST(only_urls_of_this_machine_are_taken),
