@@ -96,7 +96,7 @@ CLIENTS  := $(wildcard test/clients)
 .PHONY: all help demo test check check-unit check-golden check-story check-clients check-web check-engine \
         check-plan check-asan check-tsan check-clang check-torture check-debian13 check-arm64 \
         check-roles fuzz \
-        bench bench-decide bench-ledger bench-seed routing-report soak \
+        bench bench-decide bench-everything bench-ledger bench-seed routing-report soak \
         format format-check tidy layers banned budget docs docs-check tour quick install clean \
         matrix plan-report screenshots libraries unit fuzzers FORCE
 .DELETE_ON_ERROR:
@@ -291,6 +291,15 @@ $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BUILD)/libtampu.a
 
 bench-decide: $(BUILD)/bench/decide ## what one routing decision costs, against its limits
 	$(BUILD)/bench/decide
+
+# The same gateway without books and metrics, which no setting turns off.
+NOTHING := recorder_hold recorder_is_kept recorder_push recorder_put series_add series_shift series_observe_us series_observe_tokens
+$(BUILD)/bench/nothing: $(BUILD)/obj/src/main.o $(BUILD)/obj/test/bench/nothing.o $(BUILD)/libtampu.a
+	$(call link,$(NOTHING:%=-Wl$(comma)--wrap=%))
+
+bench-everything: all $(BUILD)/bench/nothing ## what a request costs with keys, limits, budget, journal, metrics and log, and without
+	@tools/setup bench
+	test/bench/everything
 
 bench-ledger: $(BUILD)/bench/ledger ## rows a second that the books take, and what a request waits for them
 	$(BUILD)/bench/ledger

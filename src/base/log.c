@@ -62,6 +62,10 @@ static const struct {
 #include "tables/log_events.def"
 };
 
+/* Bytes that stand in JSON as they are. */
+static const bool is_plain[256] = {
+    [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
 static int log_fd = STDERR_FILENO;
@@ -215,8 +219,7 @@ static size_t plain_length(struct str text)
 {
     size_t most = text.len < TEXT_MAX ? text.len : TEXT_MAX, at = 0;
 
-    while (at < most && text.data[at] >= 0x20 && text.data[at] < 0x7f && text.data[at] != '"' &&
-           text.data[at] != '\\')
+    while (at < most && is_plain[(unsigned char)text.data[at]])
         at++;
     return at;
 }

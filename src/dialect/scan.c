@@ -110,7 +110,9 @@ static char take_folded(struct str *rest)
 
     if (c >= 'A' && c <= 'Z')
         c = (char)(c - 'A' + 'a');
-    if (str_starts(s, STR("\u017f")))
+    else if ((unsigned char)c < 0x80) /* nearly always: each letter of a body's names comes by */
+        ;
+    else if (str_starts(s, STR("\u017f")))
         c = 's', taken = strlen("\u017f");
     else if (str_starts(s, STR("\u212a")))
         c = 'k', taken = strlen("\u212a");

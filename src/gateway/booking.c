@@ -24,6 +24,8 @@ enum {
     HOLD_EVERY_US = 1000000, /* of what has come meanwhile so much may be lost with the process */
 };
 
+static void push_soon(struct worker *w);
+static void push(void *ctx);
 static uint64_t guessed_prompt(const struct exchange *x);
 static struct amount at_most(const struct exchange *x, bool is_booked);
 static uint64_t prompt_at_most(const struct exchange *x, const struct copy *copy, bool is_booked);
@@ -120,7 +122,25 @@ bool booking_hold(struct exchange *x)
     row.failure = str_from(failure_row(FAILURE_interrupted)->name);
     row.status = failure_row(FAILURE_interrupted)->status;
     b->held_us = clock_monotonic_us();
+    push_soon(x->worker);
     return recorder_hold(x->worker->gateway->recorder, &b->hold, &row);
+}
+
+/* At the end of the turn: whatever its requests have told the books is one write, and the journal's
+ * thread is woken once. */
+static void push_soon(struct worker *w)
+{
+    if (!w->push_due)
+        loop_defer(w->loop, push, w);
+    w->push_due = true;
+}
+
+static void push(void *ctx)
+{
+    struct worker *w = ctx;
+
+    w->push_due = false;
+    recorder_push(w->gateway->recorder);
 }
 
 /* Asked again after the flag is up: what the journal wrote in between raises no event. */
@@ -244,6 +264,7 @@ void booking_settle(struct exchange *x, struct exchange_row *row)
     struct gateway *g = x->worker->gateway;
     struct booking *b = &x->booking;
 
+    push_soon(x->worker);
     if (!recorder_put(g->recorder, &b->hold, row))
         log_event(EVENT_row_lost, clock_wall_us(),
                   (struct log_field[]){LOG_STR("request", str_from(x->id)), LOG_END});

@@ -221,8 +221,9 @@ static void write_words(struct json_out *o, const char *words, const char *more)
 {
     char text[WORDS_ROOM];
 
-    snprintf(text, sizeof text, "%s%s%s", words, more ? ": " : "", more ? more : "");
-    json_text(json_key(o, "words"), str_from(text));
+    if (more)
+        snprintf(text, sizeof text, "%s: %s", words, more);
+    json_text(json_key(o, "words"), str_from(more ? text : words));
 }
 
 static struct str category_of(const struct exchange *x)

@@ -97,7 +97,7 @@ struct exchange *exchange_start(struct worker *w, struct stream *s, const struct
     x->booking.ring = keyring_ref(w->keyring);
     x->booking.key = key;
     if (key)
-        snprintf(x->key_id, sizeof x->key_id, "%s", key->row.id);
+        memcpy(x->key_id, key->row.id, sizeof key->row.id);
     worker_make_id(w, x->id, sizeof x->id);
     link_append(&w->exchanges, &x->link);
     stream_set_ctx(s, x);

@@ -34,6 +34,7 @@ int ledger_open(struct gateway *g, struct str store_url, struct err *err)
     const struct recorder_options options = {
         .keep_us = KEEP_DAYS * 86400ll * 1000000,
         .rows_max = ROWS_MAX,
+        .is_pushed = true,
         .on_trouble = on_store_trouble,
         .on_journal = on_journal_trouble,
         .on_kept = on_kept,

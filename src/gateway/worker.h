@@ -36,6 +36,7 @@ struct worker {
     struct link exchanges, handed; /* exchanges; streams that were handed over */
     struct link unkept;            /* of the exchanges, who waits for the journal */
     atomic_bool wants_kept;        /* somebody does */
+    bool push_due;                 /* at the end of this turn the journal is told */
     /* Found once, counted often; NULL until then. */
     struct series *answered[ENDPOINT_COUNT][STATUS_CLASSES], *answer_seconds[ENDPOINT_COUNT];
     uint64_t id_prefix, id_count;

@@ -24,28 +24,27 @@ static void give_numbers(struct exchange_row *row, const uint64_t in[NUMBERS]);
 int entry_write(struct buf *out, enum entry_kind kind, const struct exchange_row *row)
 {
     uint64_t numbers[NUMBERS];
+    struct str parts[TEXTS];
     size_t len = FIXED;
     char *at;
 
-    for (size_t i = 0; i < TEXTS; i++)
-        len += text_of(row, i).len;
+    for (size_t i = 0; i < TEXTS; i++) {
+        parts[i] = text_of(row, i);
+        len += parts[i].len;
+    }
     if (buf_reserve(out, len) < 0)
         return -ENOMEM;
     at = out->data + out->len;
     memcpy(at, (char[HEAD]){(char)kind, VERSION}, HEAD);
     at += HEAD;
     for (size_t i = 0; i < TEXTS; i++, at += 2)
-        memcpy(at, &(uint16_t){htole16((uint16_t)text_of(row, i).len)}, 2);
+        memcpy(at, &(uint16_t){htole16((uint16_t)parts[i].len)}, 2);
     take_numbers(numbers, row);
     for (size_t i = 0; i < NUMBERS; i++, at += 8)
         memcpy(at, &(uint64_t){htole64(numbers[i])}, 8);
-    for (size_t i = 0; i < TEXTS; i++) {
-        struct str text = text_of(row, i);
-
-        if (text.len)
-            memcpy(at, text.data, text.len);
-        at += text.len;
-    }
+    for (size_t i = 0; i < TEXTS; at += parts[i++].len)
+        if (parts[i].len)
+            memcpy(at, parts[i].data, parts[i].len);
     out->len += len;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal: numbered files in a folder; one thread writes the last of them, another sees to it
- * that it is on the disk: what is to be written never waits for what is being synced. */
+/* The journal: numbered files. One thread writes the last of them, and never waits for the other,
+ * which syncs it. */
 #include "store/journal.h"
 
 #include <dirent.h>
@@ -23,7 +23,7 @@
 enum {
     PATH_ROOM = 4096,
     RETRY_MS = 200,
-    GROUP_MS = 5, /* what was written so long is synced together */
+    GROUP_MS = 10, /* what was written so long is synced together */
     SEGMENT_BYTES_MAX = 1 << 30,
 };
 
@@ -91,8 +91,7 @@ int journal_open(struct journal **ret, const char *folder, const struct journal_
     if (!j)
         return err_set(err, -ENOMEM, "out of memory");
     j->options = *options;
-    if (!j->options.segment_bytes)
-        j->options.segment_bytes = JOURNAL_SEGMENT;
+    j->options.segment_bytes = options->segment_bytes ? options->segment_bytes : JOURNAL_SEGMENT;
     j->folder = j->file = -1;
     j->is_torn = true;
     buf_init(&j->waiting, JOURNAL_WAITING_MAX);
@@ -104,7 +103,6 @@ int journal_open(struct journal **ret, const char *folder, const struct journal_
     buf_init(&j->unsynced, 2 * JOURNAL_WAITING_MAX);
     pthread_cond_init(&j->durably, NULL);
     pthread_condattr_destroy(&monotonic);
-
     r = make_folder(j, folder, err);
     if (r == 0)
         r = list_segments(j, err);
@@ -157,19 +155,20 @@ void journal_close(struct journal *j)
 uint64_t journal_append(struct journal *j, struct str record)
 {
     uint64_t number = 0;
-    bool was_empty;
 
-    if (record.len > JOURNAL_RECORD_MAX)
-        return 0;
     pthread_mutex_lock(&j->mutex);
-    was_empty = !j->waiting.len;
-    if (record_write(&j->waiting, j->appended + 1, record) == 0) {
+    if (record.len <= JOURNAL_RECORD_MAX && record_write(&j->waiting, j->appended + 1, record) == 0)
         number = ++j->appended;
-        if (was_empty) /* else the writer has been told, and takes all there is */
-            pthread_cond_broadcast(&j->wanted);
-    }
     pthread_mutex_unlock(&j->mutex);
+    if (number && !j->options.is_pushed)
+        journal_push(j);
     return number;
+}
+
+/* Without the mutex, or the writer would wake up only to wait for it. */
+void journal_push(struct journal *j)
+{
+    pthread_cond_broadcast(&j->wanted);
 }
 
 int journal_wait(struct journal *j, uint64_t number)
@@ -320,6 +319,8 @@ static void *work(void *ctx)
     bool last = false;
 
     buf_init(&batch, JOURNAL_WAITING_MAX);
+    /* On a busy core who appends goes on first: then there is more to write at once. */
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
     while (!last) {
         struct buf full;
         uint64_t number, forgotten;

@@ -4,6 +4,7 @@
  *
  *     journal_open(&j, "/var/lib/tampu/journal", &options, &found, err);    hands out what is there
  *     number = journal_append(j, record);          any thread; never waits for the disk
+ *     journal_push(j);                              now they go to the disk, if is_pushed
  *     …                                             options.on_durable: all up to a number are safe
  *     journal_forget(j, number);                   the store has them: their files may go
  *     journal_close(j);                            writes what is left
@@ -12,7 +13,7 @@
  * machine's power. One program has a journal at a time.
  *
  * A record on disk is a mark, its length, its number, a CRC-32 of both and of its bytes, and the
- * bytes. One thread writes, another one syncs: what was written within 5 ms, or while the disk was
+ * bytes. One thread writes, another one syncs: what was written within 10 ms, or while the disk was
  * busy, is synced together. A tail torn by a crash was never durable and is passed over; damage
  * before it is counted, and what stands behind it is still found. Numbers grow by one, across
  * restarts too.
@@ -48,6 +49,7 @@ struct journal_options {
     journal_trouble_fn *on_trouble; /* may be NULL; once when writing begins to fail */
     void *ctx;
     uint64_t segment_bytes; /* 0: JOURNAL_SEGMENT */
+    bool is_pushed;         /* records lie until journal_push(), so that many are one write */
 };
 
 /* What opening found. */
@@ -65,6 +67,9 @@ void journal_close(struct journal *j);
 
 /* The record's number, or 0: too large, or too many wait for a disk that does not take them. */
 MUST_USE uint64_t journal_append(struct journal *j, struct str record);
+
+/* What was appended goes to the disk; any thread. Without is_pushed it does so by itself. */
+void journal_push(struct journal *j);
 
 /* All that was appended up to this number is durable: 0, or -EIO while writing fails. */
 MUST_USE int journal_wait(struct journal *j, uint64_t number);

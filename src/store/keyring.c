@@ -2,6 +2,9 @@
 /* Keys in memory: found by their hashes, immutable, counted references. */
 #include "store/keyring.h"
 
+/* SHA256_CTX: what came after it copies its state on the heap, twice for each request. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -19,6 +22,7 @@ enum {
     TEXTS_MAX = 64 << 20, /* bytes of all names and owners */
     SECRET_LENGTH = 32,
     PREFIX_LENGTH = 10, /* "tampu-3fa9" */
+    HASH_BLOCK = 64,    /* of SHA-256 */
 };
 
 /* A hash that opens: each key has one, and two while it is rotated. */
@@ -31,7 +35,7 @@ struct lock {
 
 struct keyring {
     atomic_uint references;
-    unsigned char pepper[32];
+    SHA256_CTX inner, outer; /* both halves of HMAC, which have read the pepper */
     struct key_entry *entries;
     size_t count, room, live; /* live: not revoked */
     struct lock *locks;       /* sorted by their hashes */
@@ -43,6 +47,10 @@ struct keyring {
 static void keyring_free(struct keyring *k);
 AUTO_FREE(keyring)
 
+static int read_pepper(struct keyring *k, struct store *s, struct err *err);
+static void begin_half(SHA256_CTX *half, const unsigned char pepper[32], unsigned char pad);
+static void hash_presented(const struct keyring *k, unsigned char hash[KEY_HASH_SIZE],
+                           struct str text);
 static int add_key(void *ctx, const struct key_row *row);
 static enum key_verdict judge(const struct key_entry *found, int64_t now_us,
                               const struct key_entry **entry);
@@ -70,7 +78,7 @@ int keyring_load(struct keyring **ret, struct store *s, struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
     k->references = 1;
     arena_init(&k->texts, TEXTS_MAX);
-    if ((r = store_pepper(s, k->pepper, err)) < 0)
+    if ((r = read_pepper(k, s, err)) < 0)
         return r;
     r = store_key_each(s, add_key, k, err);
     if (r == -ENOMEM)
@@ -113,8 +121,9 @@ enum key_verdict keyring_find(const struct keyring *k, struct str presented, int
     unsigned char hash[KEY_HASH_SIZE];
     const struct lock *lock;
 
-    if (!k->count || presented.len >= KEY_TEXT_MAX || hash_key(hash, k->pepper, presented) < 0)
+    if (!k->count || presented.len >= KEY_TEXT_MAX)
         return KEY_unknown;
+    hash_presented(k, hash, presented);
     lock = find_lock(k, hash, KEY_HASH_pepper, now_us);
     if (!lock && k->has_plain && SHA256((const unsigned char *)presented.data, presented.len, hash))
         lock = find_lock(k, hash, KEY_HASH_sha256, now_us);
@@ -176,11 +185,49 @@ static void keyring_free(struct keyring *k)
 {
     if (!k)
         return;
-    OPENSSL_cleanse(k->pepper, sizeof k->pepper);
+    OPENSSL_cleanse(&k->inner, sizeof k->inner);
+    OPENSSL_cleanse(&k->outer, sizeof k->outer);
     arena_fini(&k->texts);
     free(k->entries);
     free(k->locks);
     free(k);
+}
+
+/* Every request brings a key: what HMAC (RFC 2104) does before it sees it is done once. */
+static int read_pepper(struct keyring *k, struct store *s, struct err *err)
+{
+    unsigned char pepper[32];
+    int r = store_pepper(s, pepper, err);
+
+    if (r < 0)
+        return r;
+    begin_half(&k->inner, pepper, 0x36);
+    begin_half(&k->outer, pepper, 0x5c);
+    OPENSSL_cleanse(pepper, sizeof pepper);
+    return 0;
+}
+
+static void begin_half(SHA256_CTX *half, const unsigned char pepper[32], unsigned char pad)
+{
+    unsigned char block[HASH_BLOCK];
+
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = pad ^ (i < 32 ? pepper[i] : 0);
+    SHA256_Init(half);
+    SHA256_Update(half, block, sizeof block);
+    OPENSSL_cleanse(block, sizeof block);
+}
+
+static void hash_presented(const struct keyring *k, unsigned char hash[KEY_HASH_SIZE],
+                           struct str text)
+{
+    SHA256_CTX half = k->inner;
+
+    SHA256_Update(&half, text.data, text.len);
+    SHA256_Final(hash, &half);
+    half = k->outer;
+    SHA256_Update(&half, hash, KEY_HASH_SIZE);
+    SHA256_Final(hash, &half);
 }
 
 static int add_key(void *ctx, const struct key_row *row)

@@ -108,8 +108,10 @@ int recorder_open(struct recorder **ret, struct str url, const char *folder,
 static int open_inside(struct recorder *r, const char *folder, struct recorder_found *found,
                        struct err *err)
 {
-    const struct journal_options options = {
-        .on_written = on_written, .on_trouble = on_journal_trouble, .ctx = r};
+    const struct journal_options options = {.on_written = on_written,
+                                            .on_trouble = on_journal_trouble,
+                                            .is_pushed = r->options.is_pushed,
+                                            .ctx = r};
     struct err trouble = {0};
     int result = store_open(&r->store, str_from(r->url), err);
 
@@ -185,6 +187,11 @@ bool recorder_hold(struct recorder *r, struct hold *hold, const struct exchange_
     }
     pthread_mutex_unlock(&r->mutex);
     return number != 0;
+}
+
+void recorder_push(struct recorder *r)
+{
+    journal_push(r->journal);
 }
 
 bool recorder_is_kept(const struct recorder *r, const struct hold *hold)

@@ -4,6 +4,7 @@
  *
  *     recorder_open(&r, STR("sqlite:…"), "/var/lib/tampu/journal", &options, &found, err);
  *     recorder_hold(r, &hold, &row);      before it is sent: what it will be if all ends now
+ *     recorder_push(r);                   once for all that was held or put since the last time
  *     recorder_is_kept(r, &hold)          that outlives the process: the caller may be answered
  *     recorder_hold(r, &hold, &row);      now and then, while it runs
  *     recorder_put(r, &hold, &row);       what it came to; never waits for the disk
@@ -37,9 +38,10 @@ typedef void recorder_kept_fn(void *ctx);
 typedef void recorder_found_fn(void *ctx, const struct exchange_row *row);
 
 struct recorder_options {
-    uint32_t waiting_max;            /* rows that may wait for the store; 0: 100000 */
-    int64_t keep_us;                 /* older ones become sums; 0: kept for ever */
-    uint64_t rows_max;               /* the oldest beyond it too; 0: no limit */
+    uint32_t waiting_max; /* rows that may wait for the store; 0: 100000 */
+    int64_t keep_us;      /* older ones become sums; 0: kept for ever */
+    uint64_t rows_max;    /* the oldest beyond it too; 0: no limit */
+    bool is_pushed;       /* rows lie until recorder_push(), so that many are one write */
     recorder_trouble_fn *on_trouble; /* may be NULL; of the store */
     recorder_trouble_fn *on_journal; /* may be NULL; of the journal */
     recorder_kept_fn *on_kept;       /* may be NULL */
@@ -70,6 +72,9 @@ void recorder_close(struct recorder *r);
 /* False: nothing more is taken, as nothing can be written and memory is full. A hold that was taken
  * before stays as it was. */
 MUST_USE bool recorder_hold(struct recorder *r, struct hold *hold, const struct exchange_row *row);
+
+/* What was held and put goes to the journal; without is_pushed it does so by itself. */
+void recorder_push(struct recorder *r);
 
 /* True also when the journal cannot be written: that is known, and must not stop what runs. */
 bool recorder_is_kept(const struct recorder *r, const struct hold *hold);

@@ -145,6 +145,28 @@ static void records_come_back_in_order(void **state)
     assert_int_equal(found.damages + found.torn_bytes, 0);
 }
 
+/* What is not pushed yet lies in memory; closing writes it all the same. */
+static void what_is_pushed_is_written(void **state)
+{
+    const struct journal_options options = {.is_pushed = true};
+    struct journal *j = NULL;
+    struct seen seen;
+
+    (void)state;
+    assert_int_equal(journal_open(&j, folder, &options, NULL, &err), 0);
+    for (uint64_t n = 2; n <= 20; n += 2) {
+        append(j, n - 1);
+        append(j, n);
+        journal_push(j);
+        assert_int_equal(journal_wait(j, n), 0);
+    }
+    append(j, 21);
+    journal_close(j);
+    journal_close(open_journal(&seen, 0, NULL));
+    assert_true(seen.are_right);
+    assert_int_equal(seen.count, 21);
+}
+
 static void write_file(const char *path, const char *bytes, size_t count)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -384,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_is_these_bytes),
         IN_A_FOLDER(records_come_back_in_order),
+        IN_A_FOLDER(what_is_pushed_is_written),
         IN_A_FOLDER(a_torn_tail_is_passed_over_wherever_it_is_torn),
         IN_A_FOLDER(damage_is_counted_and_what_stands_behind_it_is_found),
         IN_A_FOLDER(what_is_forgotten_goes_and_numbers_go_on),
