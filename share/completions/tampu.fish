@@ -48,6 +48,7 @@ complete -c tampu -n '__fish_seen_subcommand_from apply' -l catalog -r -d 'also 
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l dry-run -d 'show every step and the bill, and change nothing'
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l yes -d 'do not ask first; -y is the same'
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l prune -d 'also remove models that are not in the file and that tampu did not put there'
+complete -c tampu -n '__fish_seen_subcommand_from apply' -l no-measure -d 'do not measure how fast what came is'
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l registry -r -d 'pull through this gateway'\''s /v2/, as the machines reach it, instead of a registry of its own'
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l listen -r -d 'where its own registry is; a free port unless said'
 complete -c tampu -n '__fish_seen_subcommand_from apply' -l patience -r -d 'how long an engine may take to come back with new settings'

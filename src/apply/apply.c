@@ -41,6 +41,7 @@ int apply_open(struct apply **ret, const struct apply_options *options, struct e
     buf_init(&a->kept, KEPT_MAX);
     link_init(&a->lendings);
     pthread_mutex_init(&a->mutex, NULL);
+    pthread_mutex_init(&a->store_mutex, NULL);
     pthread_cond_init(&a->changed, NULL);
     r = open_parts(a, err);
     if (r == 0)
@@ -113,6 +114,8 @@ void apply_close(struct apply *a)
     declared_free(a->declared);
     buf_fini(&a->kept);
     pthread_cond_destroy(&a->changed);
+    store_close(a->store);
+    pthread_mutex_destroy(&a->store_mutex);
     pthread_mutex_destroy(&a->mutex);
     arena_fini(&a->arena);
     free(a);
@@ -181,7 +184,10 @@ struct apply_sum apply_sum(struct apply *a)
         sum.changes += step_is_change(a->steps[i].kind);
         sum.states[a->steps[i].state]++;
     }
-    sum.spent = (struct apply_cost){spent.wan_bytes, spent.lan_bytes, seconds_of(a)};
+    sum.spent = (struct apply_cost){spent.wan_bytes, spent.lan_bytes, seconds_of(a), 0};
+    for (uint32_t i = 0; i < a->hands_count; i++)
+        if (a->hands[i].measure_s > sum.spent.measure_s)
+            sum.spent.measure_s = a->hands[i].measure_s;
     pthread_mutex_unlock(&a->mutex);
     return sum;
 }

@@ -50,12 +50,13 @@ struct apply_step {
     struct str name;                   /* as the engine is asked for it */
     uint64_t bytes, bytes_done;        /* pull: of all its files */
     uint32_t tries;
-    char words[STEP_WORDS]; /* why not; or how */
+    char words[STEP_WORDS]; /* why not; or how; or what a measurement found */
 };
 
 struct apply_cost {
     uint64_t wan_bytes, lan_bytes;
-    double seconds;
+    double seconds;   /* transfers, and then measuring */
+    double measure_s; /* of them, on the machine where it takes longest */
 };
 
 struct apply_sum {
@@ -84,6 +85,7 @@ struct apply_options {
     struct remote_options remote;
     uint64_t patience_ms; /* until an engine is back with new settings */
     bool prune;           /* also remove what tampu did not put there */
+    bool measures;        /* also how fast what came is, into the store */
 };
 
 /* Borrows the options' texts. 0; -EBUSY and the like with words. */

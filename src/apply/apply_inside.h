@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "plan/declared.h"
 #include "plan/diff.h"
+#include "store/store.h"
 
 enum { APPLY_BYTES_MAX = 64 << 20, KEPT_MAX = 1 << 20, SCRIPT_MAX = 256 << 10 };
 
@@ -28,7 +29,8 @@ struct hand {
     struct asker asker;
     pthread_t thread;
     bool has_thread;
-    bool is_gone; /* it does not answer any more: the rest is skipped */
+    bool is_gone;     /* it does not answer any more: the rest is skipped */
+    double measure_s; /* measuring took; under the apply's mutex */
 };
 
 /* An artifact that machines are asked to push, one after the other, for whoever wants it. */
@@ -60,6 +62,8 @@ struct apply {
     pthread_mutex_t mutex; /* guards the steps' states, bytes and words */
     pthread_cond_t changed;
     struct link lendings;
+    pthread_mutex_t store_mutex; /* guards the store: a handle is used by one at a time */
+    struct store *store;         /* of measurements; NULL: nothing was measured yet */
     uint64_t started_us, ended_us;
 };
 
@@ -100,8 +104,11 @@ const struct seen *apply_holder(const struct apply *a, const struct fleet_engine
 MUST_USE int hand_long_name(struct hand *h, const struct fleet_engine *engine, const char *space,
                             struct str name, char out[NAME_MAX_BYTES], struct err *err);
 
-/* hand_verify.c, hand_remote.c */
-hand_step_fn hand_verify, hand_install, hand_fetch, hand_configure;
+/* Loads a copy to stay, or unloads it. */
+MUST_USE int hand_keep_alive(struct hand *h, struct apply_step *s, bool keep, struct err *err);
+
+/* hand_verify.c, hand_remote.c, hand_measure.c */
+hand_step_fn hand_verify, hand_install, hand_fetch, hand_configure, hand_measure;
 
 /* hand_ask.c: a member of what is asked: text, or JSON as it is. MEMBERS(…) ends their list. */
 struct member {

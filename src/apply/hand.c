@@ -75,12 +75,12 @@ static bool may_begin(struct hand *h, struct apply_step *s)
     return s->state == STEP_IS_running;
 }
 
-/* An earlier step of the same copy, or the engine's own. */
+/* An earlier step of the same copy, or the engine's own. Nothing builds upon a measurement. */
 static const struct apply_step *what_failed_before(const struct apply *a,
                                                    const struct apply_step *s)
 {
     for (const struct apply_step *at = a->steps; at < s; at++) {
-        bool is_same = at->copy && at->copy == s->copy;
+        bool is_same = at->copy && at->copy == s->copy && at->kind != WORK_measure;
         bool is_engine = (at->kind == WORK_observe || at->kind == WORK_install) && !at->name.len;
 
         if (at->engine == s->engine && (is_same || is_engine) && at->state >= STEP_IS_failed)
@@ -144,7 +144,8 @@ static void end(struct hand *h, struct apply_step *s, enum step_state state, con
 
     pthread_mutex_lock(&a->mutex);
     s->state = state;
-    snprintf(s->words, sizeof s->words, "%.*s", STEP_WORDS - 1, state == STEP_IS_done ? "" : words);
+    if (state != STEP_IS_done)
+        snprintf(s->words, sizeof s->words, "%.*s", STEP_WORDS - 1, words);
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->mutex);
 }

@@ -27,16 +27,15 @@ static int pull_error(struct pulling *p, struct str words);
 static void progress(struct pulling *p, yyjson_val *root);
 static int note(struct hand *h, const struct apply_step *s, enum installed_mark mark,
                 struct str name, struct err *err);
-static int keep_alive(struct hand *h, struct apply_step *s, bool keep, struct err *err);
 static int remove_name(struct hand *h, struct apply_step *s, struct str name, struct err *err);
 
 hand_step_fn *const hand_steps[WORK_COUNT] = {
-    [WORK_observe] = do_nothing, [WORK_install] = hand_install,
-    [WORK_fetch] = hand_fetch,   [WORK_configure] = hand_configure,
-    [WORK_unload] = do_unload,   [WORK_remove] = do_remove,
-    [WORK_pull] = do_pull,       [WORK_alias] = do_alias,
-    [WORK_tidy] = do_tidy,       [WORK_verify] = hand_verify,
-    [WORK_load] = do_load,
+    [WORK_observe] = do_nothing,   [WORK_install] = hand_install,
+    [WORK_fetch] = hand_fetch,     [WORK_configure] = hand_configure,
+    [WORK_unload] = do_unload,     [WORK_remove] = do_remove,
+    [WORK_pull] = do_pull,         [WORK_alias] = do_alias,
+    [WORK_tidy] = do_tidy,         [WORK_verify] = hand_verify,
+    [WORK_measure] = hand_measure, [WORK_load] = do_load,
 };
 
 static int do_nothing(struct hand *h, struct apply_step *s, struct err *err)
@@ -202,16 +201,16 @@ static int remove_name(struct hand *h, struct apply_step *s, struct str name, st
 
 static int do_load(struct hand *h, struct apply_step *s, struct err *err)
 {
-    return keep_alive(h, s, true, err);
+    return hand_keep_alive(h, s, true, err);
 }
 
 static int do_unload(struct hand *h, struct apply_step *s, struct err *err)
 {
-    return keep_alive(h, s, false, err);
+    return hand_keep_alive(h, s, false, err);
 }
 
 /* A request without a prompt loads, or unloads; embedding models take it where they embed. */
-static int keep_alive(struct hand *h, struct apply_step *s, bool keep, struct err *err)
+int hand_keep_alive(struct hand *h, struct apply_step *s, bool keep, struct err *err)
 {
     const struct model *model = s->copy ? s->copy->artifact->model : NULL;
     bool embeds = model && model->capabilities & 1u << CAPABILITY_embedding;

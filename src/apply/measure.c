@@ -21,10 +21,20 @@ enum {
 /* How long prompts are, in words of two to four tokens. */
 static const unsigned bucket_words[MEASURE_BUCKETS] = {100, 800, 3200};
 
+/* Who is asked, by whom, and until when (0: for ever). */
+struct whom {
+    struct asker *asker;
+    const struct endpoint *endpoint;
+    const struct plan_copy *copy;
+    uint64_t until_us;
+};
+
 /* One question on its way. */
 struct measuring {
     struct measured_answer *m;
+    const struct tongue *tongue;
     uint64_t asked_us, first_us, last_us; /* 0: not yet */
+    uint64_t until_us;                    /* 0: for ever */
     bool is_over;
     struct err *err;
 };
@@ -37,14 +47,14 @@ static const struct tongue {
 } tongues[ENGINE_COUNT];
 
 static const struct tongue *tongue_of(const struct plan_copy *copy);
-static int measure_talk(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
-                        const struct plan_copy *copy, struct err *err);
+static int measure_whom(struct measured *ret, const struct whom *whom, struct err *err);
+static int measure_talk(struct measured *ret, const struct whom *whom, struct err *err);
 static bool is_bucket_wanted(const struct plan_copy *copy, unsigned words);
-static int ask_together(struct measured *ret, const struct endpoint *endpoint,
-                        const struct plan_copy *copy, struct err *err);
+static int ask_together(struct measured *ret, const struct whom *whom, struct err *err);
 static void *ask_one(void *ctx);
-static int ask(struct measured_answer *ret, struct asker *a, const struct endpoint *endpoint,
-               const struct plan_copy *copy, unsigned words, struct err *err);
+static int ask(struct measured_answer *ret, const struct whom *whom, unsigned words,
+               struct err *err);
+static int on_line(void *ctx, struct str line);
 static int write_prompt(struct buf *out, unsigned words);
 static void write_ollama(struct json_out *o, const struct plan_copy *copy);
 static void write_openai(struct json_out *o, const struct plan_copy *copy);
@@ -61,8 +71,7 @@ static const struct tongue tongues[ENGINE_COUNT] = {
 
 /* One of several at once. */
 struct together {
-    const struct endpoint *endpoint;
-    const struct plan_copy *copy;
+    struct whom whom;
     struct measured_answer answer;
     struct err err;
     pthread_t thread;
@@ -86,10 +95,46 @@ static const struct tongue *tongue_of(const struct plan_copy *copy)
 int measure(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
             const struct plan_copy *copy, struct err *err)
 {
+    const struct whom whom = {a, endpoint, copy, 0};
+
+    return measure_whom(ret, &whom, err);
+}
+
+int measure_briefly(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
+                    const struct plan_copy *copy, struct err *err)
+{
+    const struct whom whom = {a, endpoint, copy,
+                              clock_monotonic_us() + MEASURE_BRIEF_S * UINT64_C(1000000)};
+    int r = measure_whom(ret, &whom, err);
+
+    if (r < 0 && clock_monotonic_us() >= whom.until_us)
+        r = err_set(err, -EIO,
+                    "it takes longer than %d s, expected %.0f s; `tampu bench` measures it anyway",
+                    MEASURE_BRIEF_S, measure_brief_s(copy));
+    return r;
+}
+
+double measure_brief_s(const struct plan_copy *copy)
+{
     const struct measure_work *work = measure_work_find(copy);
+    double seconds = copy->load_s;
+
+    if (!measure_knows(copy) ||
+        (work ? !measure_work_is_quick(work) : copy->prefill_tps <= 0 || copy->decode_tps <= 0))
+        return 0;
+    if (!work)
+        seconds += 2 * (bucket_words[0] * (double)TOKENS_A_WORD / copy->prefill_tps +
+                        ANSWER_TOKENS / copy->decode_tps);
+    return seconds < MEASURE_BRIEF_S / 2.0 ? seconds : 0;
+}
+
+static int measure_whom(struct measured *ret, const struct whom *whom, struct err *err)
+{
+    const struct measure_work *work = measure_work_find(whom->copy);
     struct measured m = {0};
-    int r = work ? measure_work(&m, work, a, endpoint, copy, err)
-                 : measure_talk(&m, a, endpoint, copy, err);
+    int r =
+        work ? measure_work(&m, work, whom->asker, whom->endpoint, whom->copy, whom->until_us, err)
+             : measure_talk(&m, whom, err);
 
     if (r == 0)
         *ret = m;
@@ -97,18 +142,19 @@ int measure(struct measured *ret, struct asker *a, const struct endpoint *endpoi
 }
 
 /* The first question may find it cold. */
-static int measure_talk(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
-                        const struct plan_copy *copy, struct err *err)
+static int measure_talk(struct measured *ret, const struct whom *whom, struct err *err)
 {
+    const struct plan_copy *copy = whom->copy;
+    unsigned buckets = whom->until_us ? 1 : MEASURE_BUCKETS;
     struct measured_answer cold = {0};
-    int r = ask(&cold, a, endpoint, copy, bucket_words[0], err);
+    int r = ask(&cold, whom, bucket_words[0], err);
 
     ret->load_s = cold.load_s;
-    for (unsigned i = 0; i < MEASURE_BUCKETS && r == 0; i++)
+    for (unsigned i = 0; i < buckets && r == 0; i++)
         if (!i || is_bucket_wanted(copy, bucket_words[i]))
-            r = ask(&ret->buckets[ret->buckets_count++], a, endpoint, copy, bucket_words[i], err);
-    if (r == 0 && copy->slots > 1)
-        r = ask_together(ret, endpoint, copy, err);
+            r = ask(&ret->buckets[ret->buckets_count++], whom, bucket_words[i], err);
+    if (r == 0 && !whom->until_us && copy->slots > 1)
+        r = ask_together(ret, whom, err);
     return r;
 }
 
@@ -122,17 +168,16 @@ static bool is_bucket_wanted(const struct plan_copy *copy, unsigned words)
 }
 
 /* As many as it has slots; the shortest prompts, each another. */
-static int ask_together(struct measured *ret, const struct endpoint *endpoint,
-                        const struct plan_copy *copy, struct err *err)
+static int ask_together(struct measured *ret, const struct whom *whom, struct err *err)
 {
     struct together all[MEASURE_TOGETHER_MAX] = {0};
+    const struct plan_copy *copy = whom->copy;
     uint32_t count = copy->slots < MEASURE_TOGETHER_MAX ? copy->slots : MEASURE_TOGETHER_MAX;
     uint64_t began_us = clock_monotonic_us(), tokens = 0;
     int r = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        all[i].endpoint = endpoint;
-        all[i].copy = copy;
+        all[i].whom = *whom;
         all[i].r = -pthread_create(&all[i].thread, NULL, ask_one, &all[i]);
         all[i].has_thread = all[i].r == 0;
     }
@@ -153,27 +198,33 @@ static void *ask_one(void *ctx)
     struct together *t = ctx;
     struct asker asker = {0};
 
+    t->whom.asker = &asker;
     t->r = asker_open(&asker, &t->err);
     if (t->r == 0)
-        t->r = ask(&t->answer, &asker, t->endpoint, t->copy, bucket_words[0], &t->err);
+        t->r = ask(&t->answer, &t->whom, bucket_words[0], &t->err);
     asker_close(&asker);
     return NULL;
 }
 
-static int ask(struct measured_answer *ret, struct asker *a, const struct endpoint *endpoint,
-               const struct plan_copy *copy, unsigned words, struct err *err)
+static int ask(struct measured_answer *ret, const struct whom *whom, unsigned words,
+               struct err *err)
 {
+    const struct plan_copy *copy = whom->copy;
     const struct tongue *tongue = tongue_of(copy);
-    struct measuring now = {.m = ret, .asked_us = clock_monotonic_us(), .err = err};
+    struct measuring now = {.m = ret,
+                            .tongue = tongue,
+                            .asked_us = clock_monotonic_us(),
+                            .until_us = whom->until_us,
+                            .err = err};
     struct buf json, answer, prompt;
     struct json_out o = {.out = &json};
-    struct question q = {.endpoint = endpoint,
+    struct question q = {.endpoint = whom->endpoint,
                          .method = METHOD_POST,
                          .target = str_from(tongue->target),
                          .answer = &answer,
-                         .on_line = tongue->on_line,
+                         .on_line = on_line,
                          .ctx = &now,
-                         .idle_timeout_ms = IDLE_MS};
+                         .idle_timeout_ms = measure_left_ms(whom->until_us)};
     int r;
 
     buf_init(&json, BODY_MAX);
@@ -187,7 +238,7 @@ static int ask(struct measured_answer *ret, struct asker *a, const struct endpoi
     tongue->write(&o, copy);
     json_close(&o, '}');
     q.json = buf_str(&json);
-    r = r < 0 ? r : o.error < 0 ? o.error : question_ask(a, &q, err);
+    r = r < 0 ? r : o.error < 0 ? o.error : question_ask(whom->asker, &q, err);
     if (r > 0 && r != 200)
         r = err_set(err, -EIO, "%s answers with status %d: %.*s", tongue->target, r,
                     (int)(answer.len < 200 ? answer.len : 200), answer.data ? answer.data : "");
@@ -202,6 +253,24 @@ static int ask(struct measured_answer *ret, struct asker *a, const struct endpoi
     buf_fini(&answer);
     buf_fini(&prompt);
     return r;
+}
+
+uint32_t measure_left_ms(uint64_t until_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    if (!until_us || until_us > now_us + IDLE_MS * UINT64_C(1000))
+        return IDLE_MS;
+    return until_us > now_us + 1000 ? (uint32_t)((until_us - now_us) / 1000) : 1;
+}
+
+static int on_line(void *ctx, struct str line)
+{
+    struct measuring *now = ctx;
+
+    if (now->until_us && clock_monotonic_us() >= now->until_us)
+        return err_set(now->err, -EIO, "it takes too long");
+    return now->tongue->on_line(now, line);
 }
 
 /* Begins with another number each time, so that no cache knows any of it. */

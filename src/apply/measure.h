@@ -20,6 +20,7 @@ enum {
     MEASURE_BUCKETS = 3,
     MEASURE_TOGETHER_MAX = 8,
     MEASURE_PATIENCE_S = 60, /* a prompt that should take longer is left out */
+    MEASURE_BRIEF_S = 300,   /* no brief one takes longer */
 };
 
 /* One answer, or several at once. */
@@ -47,6 +48,13 @@ bool measure_knows(const struct plan_copy *copy);
 MUST_USE int measure(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
                      const struct plan_copy *copy, struct err *err);
 
+/* The shortest prompt alone, nothing at once, within MEASURE_BRIEF_S: -EIO beyond. */
+MUST_USE int measure_briefly(struct measured *ret, struct asker *a, const struct endpoint *endpoint,
+                             const struct plan_copy *copy, struct err *err);
+
+/* How long that should take; 0: nobody knows, or more than half of what it may. */
+double measure_brief_s(const struct plan_copy *copy);
+
 /* What came of it, at one moment. */
 struct measure_result {
     const struct plan_copy *copy;
@@ -67,4 +75,8 @@ struct measure_work;
 const struct measure_work *measure_work_find(const struct plan_copy *copy);
 MUST_USE int measure_work(struct measured *ret, const struct measure_work *work, struct asker *a,
                           const struct endpoint *endpoint, const struct plan_copy *copy,
-                          struct err *err);
+                          uint64_t until_us, struct err *err);
+bool measure_work_is_quick(const struct measure_work *work);
+
+/* Until then, of the monotonic clock, 0: for ever; but no longer than the longest pause. */
+uint32_t measure_left_ms(uint64_t until_us);

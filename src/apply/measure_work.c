@@ -10,7 +10,7 @@
 #include "wire/json_out.h"
 #include "wire/silence.h"
 
-enum { PATH_MAX_BYTES = 512, BODY_MAX = 128 << 10, ANSWER_MAX = 64 << 20, IDLE_MS = 600000 };
+enum { PATH_MAX_BYTES = 512, BODY_MAX = 128 << 10, ANSWER_MAX = 64 << 20 };
 
 struct measure_work {
     const char *words; /* what is done */
@@ -35,7 +35,8 @@ static const struct measure_work works[] = {
 };
 
 static int do_once(double *ret_s, const struct measure_work *work, struct asker *a,
-                   const struct endpoint *endpoint, const struct plan_copy *copy, struct err *err);
+                   const struct endpoint *endpoint, const struct plan_copy *copy, uint64_t until_us,
+                   struct err *err);
 static int write_path(struct buf *out, const struct plan_copy *copy, enum task task);
 static const struct dialect *dialect_of(const struct plan_copy *copy);
 
@@ -51,15 +52,22 @@ const struct measure_work *measure_work_find(const struct plan_copy *copy)
     return NULL;
 }
 
+/* How long a picture takes is nothing that anybody expects. */
+bool measure_work_is_quick(const struct measure_work *work)
+{
+    return work->capability != CAPABILITY_image;
+}
+
 /* What the first takes longer than the second is taken for loading. */
 int measure_work(struct measured *ret, const struct measure_work *work, struct asker *a,
-                 const struct endpoint *endpoint, const struct plan_copy *copy, struct err *err)
+                 const struct endpoint *endpoint, const struct plan_copy *copy, uint64_t until_us,
+                 struct err *err)
 {
     double cold_s = 0, warm_s = 0;
-    int r = do_once(&cold_s, work, a, endpoint, copy, err);
+    int r = do_once(&cold_s, work, a, endpoint, copy, until_us, err);
 
     if (r == 0)
-        r = do_once(&warm_s, work, a, endpoint, copy, err);
+        r = do_once(&warm_s, work, a, endpoint, copy, until_us, err);
     if (r < 0)
         return r;
     ret->work = work->words;
@@ -69,7 +77,8 @@ int measure_work(struct measured *ret, const struct measure_work *work, struct a
 }
 
 static int do_once(double *ret_s, const struct measure_work *work, struct asker *a,
-                   const struct endpoint *endpoint, const struct plan_copy *copy, struct err *err)
+                   const struct endpoint *endpoint, const struct plan_copy *copy, uint64_t until_us,
+                   struct err *err)
 {
     struct buf path, body, answer;
     struct json_out o = {.out = &body};
@@ -77,7 +86,7 @@ static int do_once(double *ret_s, const struct measure_work *work, struct asker 
                          .method = METHOD_POST,
                          .type = work->text ? STR("") : STR(SILENCE_TYPE),
                          .answer = &answer,
-                         .idle_timeout_ms = IDLE_MS};
+                         .idle_timeout_ms = measure_left_ms(until_us)};
     uint64_t began_us;
     int r;
 

@@ -7,8 +7,9 @@
 
 #include "apply/apply_inside.h"
 #include "apply/files.h"
+#include "apply/measure.h"
 
-enum { STEPS_A_CHANGE = 4, STEPS_AN_ENGINE = 5 };
+enum { STEPS_A_CHANGE = 5, STEPS_AN_ENGINE = 6 };
 
 /* What a home gets where the file does not say; bits a second. */
 static const double wan_usual_bits = 300e6, lan_usual_bits = 1e9;
@@ -23,6 +24,7 @@ static int add_settings(struct apply *a, struct err *err);
 static int add_settings_of(struct apply *a, const struct seen *seen, struct err *err);
 static void add_unknown(struct apply *a, const struct seen *seen, const char *words);
 static void add_service(struct apply *a, const struct service *service);
+static void add_measure(struct apply *a, const struct plan_copy *copy);
 static bool has_step(const struct apply *a, const struct fleet_engine *engine);
 static void add_unanswered(struct apply *a);
 static void add_unplanned(struct apply *a);
@@ -36,6 +38,7 @@ static void add_install(struct apply *a, const struct change *change);
 static struct str name_of(const struct apply *a, const struct change *change);
 static bool has_registry(struct str name);
 static void make_bill(struct apply *a);
+static double measuring_s(const struct apply *a, const struct machine *m);
 static double at_most(double bits, uint64_t ceiling);
 static void count_blobs(struct apply *a, const struct apply_step *s, struct map *brought,
                         struct map *given);
@@ -206,6 +209,14 @@ static void add_service(struct apply *a, const struct service *service)
         s->manifest = service->files;
         s->bytes = works[i] == WORK_fetch ? lacking : 0;
     }
+    add_measure(a, service->copy);
+}
+
+/* Of what should come to an end soon. */
+static void add_measure(struct apply *a, const struct plan_copy *copy)
+{
+    if (a->options.measures && measure_brief_s(copy) > 0)
+        add(a, WORK_measure, copy->machine, copy->engine, copy->line->pull)->copy = copy;
 }
 
 static bool has_step(const struct apply *a, const struct fleet_engine *engine)
@@ -299,6 +310,7 @@ static void add_arrival(struct apply *a, const struct change *change)
         if (works[i] == WORK_pull)
             s->bytes = s->manifest ? s->manifest->bytes : change->bytes;
     }
+    add_measure(a, change->copy);
 }
 
 /* Nobody but whoever put it there, or who says --prune, takes it away. */
@@ -422,6 +434,20 @@ static void make_bill(struct apply *a)
     map_fini(&brought);
     if ((double)a->bill.wan_bytes * 8 / wan_bits > a->bill.seconds)
         a->bill.seconds = (double)a->bill.wan_bytes * 8 / wan_bits;
+    for (uint32_t i = 0; i < a->hands_count; i++)
+        if (measuring_s(a, a->hands[i].machine) > a->bill.measure_s)
+            a->bill.measure_s = measuring_s(a, a->hands[i].machine);
+    a->bill.seconds += a->bill.measure_s;
+}
+
+static double measuring_s(const struct apply *a, const struct machine *m)
+{
+    double seconds = 0;
+
+    for (uint32_t i = 0; i < a->steps_count; i++)
+        if (a->steps[i].kind == WORK_measure && a->steps[i].machine == m)
+            seconds += measure_brief_s(a->steps[i].copy);
+    return seconds;
 }
 
 /* A ceiling of bytes a second, where there is one. */

@@ -91,6 +91,10 @@ static int write_cost(struct buf *out, const char *what, const struct apply_cost
         r = buf_put(out, STR(" over the LAN, "));
     if (r == 0)
         r = units_write_duration(out, (uint64_t)(cost->seconds * 1000));
+    if (r == 0 && cost->measure_s > 0)
+        r = buf_put(out, STR(", measuring "));
+    if (r == 0 && cost->measure_s > 0)
+        r = units_write_duration(out, (uint64_t)(cost->measure_s * 1000));
     return r < 0 ? r : buf_put_char(out, '\n');
 }
 
@@ -263,5 +267,6 @@ static void write_json_cost(struct json_out *o, const char *key, const struct ap
     json_number(json_key(o, "wan_bytes"), cost->wan_bytes);
     json_number(json_key(o, "lan_bytes"), cost->lan_bytes);
     json_double(json_key(o, "seconds"), cost->seconds);
+    json_double(json_key(o, "measure_s"), cost->measure_s);
     json_close(o, '}');
 }

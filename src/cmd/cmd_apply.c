@@ -67,6 +67,7 @@ int cmd_apply(int argc, char **argv)
             .patience_ms = p.patience_ms,
             .remote = {option_value(&p.options, "ssh-config")},
             .prune = option_given(&p.options, "prune"),
+            .measures = !option_given(&p.options, "no-measure"),
         };
         status = apply_open(&a, &options, &err) < 0 ? command_no("apply", "%s", err.text)
                                                     : carry_out(&p, a);

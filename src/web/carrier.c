@@ -159,6 +159,7 @@ static void *look_around(void *ctx)
         .folder = c->folder,
         .registry = c->registry,
         .patience_ms = PATIENCE_MS,
+        .measures = true,
     };
     struct apply *apply = NULL;
     struct err err = {0};
@@ -270,6 +271,7 @@ static void write_cost(struct json_out *o, const char *key, const struct apply_c
     json_number(json_key(o, "wan_bytes"), cost->wan_bytes);
     json_number(json_key(o, "lan_bytes"), cost->lan_bytes);
     json_number(json_key(o, "seconds"), cost->seconds > 0 ? (uint64_t)(cost->seconds + 0.5) : 0);
+    json_double(json_key(o, "measure_s"), cost->measure_s);
     json_close(o, '}');
 }
 

@@ -31,7 +31,8 @@ class DiskOllama:
         self.names.mkdir(exist_ok=True)
         self.asked, self.loaded, self.lock = [], set(), threading.RLock()
         self.spoiled = 0        # the next so many pulls end with an error
-        self.unable = set()     # of "tools" and "images": what its models refuse
+        self.unable = set()     # of "tools", "images" and "prompt": what its models refuse
+        self.durations = {}     # what it says that plain prompts took
         self.on_pull = None     # called with the name when a pull begins
         self.pushes = None      # "lies" or "breaks off": what it does wrong when it is to push
         self.port = 0
@@ -276,8 +277,10 @@ def handler_of(engine):
                 self.reply(200, {"model": name, "embeddings": [[0.5] * size] if body["input"] else []})
             elif self.path == "/api/chat":
                 self.chat(name, body)
+            elif body.get("prompt") and "prompt" in engine.unable:
+                self.reply(400, {"error": f"{name} does not support prompt"})
             else:
-                self.reply(200, {"model": name, "response": "here", "done": True, "done_reason": "stop"})
+                self.reply(200, {"model": name, "response": "here", "done": True, "done_reason": "stop", **engine.durations})
 
         def chat(self, name, body):
             wants = {"tools"} & body.keys() | {"images"} & body["messages"][0].keys()

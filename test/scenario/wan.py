@@ -28,6 +28,7 @@ class Wan:
         self.given = {}         # bytes by digest
         self.files = {}         # {path: digest} of what is published as plain files
         self.asked = []         # (method, path)
+        self.on_given = None    # told how many bytes all of them are
         self.lock = threading.Lock()
         self.go_on = threading.Event()
         self.rate = 0           # bytes a second for each connection; 0: as fast as it goes
@@ -83,6 +84,8 @@ class Wan:
     def count(self, digest, size):
         with self.lock:
             self.given[digest] = self.given.get(digest, 0) + size
+            if self.on_given:
+                self.on_given(sum(self.given.values()))
 
     def bytes_given(self):
         with self.lock:

@@ -101,7 +101,7 @@ function bill() {
     const isKnown = !pulls || b.wan_bytes + b.lan_bytes > 0;
     const figure = words => isKnown ? words : "not known: the registry cannot be asked";
     return h("dl", {class: "figures"}, [["Over the internet", figure(gigabytes(b.wan_bytes))], ["Over the LAN", figure(gigabytes(b.lan_bytes))],
-        ["Transfers take about", figure(seconds(b.seconds))]].map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+        ["It takes about", figure(seconds(b.seconds))]].map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 }
 
 function changes() {
