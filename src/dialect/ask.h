@@ -67,7 +67,7 @@ struct ask {
     bool has_foreign_thought; /* it must be written anew for an engine of its own dialect */
     uint32_t needs;           /* mask of enum need */
     uint32_t max_tokens;      /* of each answer; 0: not said */
-    uint32_t choices;         /* answers to the one prompt; 0: not said, one */
+    uint32_t choices;         /* answers, to all prompts of a list; 0: not said, one */
     uint32_t prompt_bytes;    /* text bytes of prompt and messages: tokens are about a quarter */
     uint32_t longest_bytes;   /* of the longest of the texts or lists of tokens that these are */
     struct str language;      /* of a sound; empty: not said */

@@ -15,6 +15,7 @@ static int find_field(yyjson_val *root, enum task task, struct ask *ask, struct 
 static uint64_t pixels_of(struct str size);
 static int find_model(struct ask *ask, const struct form *form, struct err *err);
 static int find_stream(struct ask *ask, const struct form *form, struct err *err);
+static int find_choices(struct ask *ask, const struct form *form, struct err *err);
 static int take_usage(struct reader *r, yyjson_val *usage);
 static void put_transcript(struct json_out *o, yyjson_val *root, bool is_done);
 static int put_event(struct buf *out, yyjson_val *root, yyjson_val *image, bool is_done);
@@ -95,7 +96,6 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
     const struct form_field *field = form_find(form, row->field);
     struct ask ask = {.task = task, .form = form};
     int r = find_model(&ask, form, err);
-    uint64_t choices;
 
     if (r == 0 && (!field || field->is_file != (row->kind == FIELD_file)))
         r = err_set(err, -EINVAL, "%s: expected %s, found %s", row->field,
@@ -107,13 +107,13 @@ int openai_scan_form(struct ask *ret, enum task task, const struct form *form, s
         r = err_set(err, -EINVAL, "%s: it is empty", row->field);
     if (r == 0)
         r = find_stream(&ask, form, err);
+    if (r == 0)
+        r = find_choices(&ask, form, err);
     if (r < 0)
         return r;
     if (task == TASK_transcribe) /* of what is said; that of a translation is English */
         ask.language = form_text(form, "language");
     ask.pixels = pixels_of(form_text(form, "size"));
-    if (str_to_u64(&choices, form_text(form, "n")) == 0)
-        ask.choices = choices > UINT32_MAX ? UINT32_MAX : (uint32_t)choices;
     *ret = ask;
     return 0;
 }
@@ -147,6 +147,19 @@ static int find_stream(struct ask *ask, const struct form *form, struct err *err
     ask->stream = str_equal_nocase(said, STR("true")) || str_is(said, "1");
     if (said.len && !ask->stream && !str_equal_nocase(said, STR("false")) && !str_is(said, "0"))
         return err_set(err, -EINVAL, "stream: expected true or false");
+    return 0;
+}
+
+static int find_choices(struct ask *ask, const struct form *form, struct err *err)
+{
+    const struct form_field *field;
+    uint64_t choices = 0;
+
+    if (form_find_once(form, "n", &field) < 0)
+        return err_set(err, -EINVAL, "n: stands there twice");
+    if (field && field->size && str_to_u64(&choices, field->value) < 0)
+        return err_set(err, -EINVAL, "n: expected a number");
+    ask->choices = choices > UINT32_MAX ? UINT32_MAX : (uint32_t)choices;
     return 0;
 }
 

@@ -8,6 +8,7 @@
 
 static int scan_content(struct ask *ask, yyjson_val *root, struct err *err);
 static void scan_settings(struct ask *ask, yyjson_val *root);
+static void multiply_choices(struct ask *ask, yyjson_val *prompt);
 static void scan_messages(struct ask *ask, yyjson_val *messages);
 static void scan_parts(struct ask *ask, yyjson_val *parts);
 
@@ -67,6 +68,8 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
     scan_max_tokens(ask, root, "max_tokens");
     scan_choices(ask, root, "n");
     scan_choices(ask, root, "best_of");
+    if (ask->task == TASK_complete)
+        multiply_choices(ask, json_find(root, "prompt"));
     if (yyjson_arr_size(tools) && !str_is(json_find_str(root, "tool_choice"), "none"))
         ask->needs |= NEED_tools;
     if (str_is(json_find_str(format, "type"), "json_schema"))
@@ -77,6 +80,16 @@ static void scan_settings(struct ask *ask, yyjson_val *root)
         ask->needs |= NEED_insert;
     if (yyjson_is_obj(json_find(root, "audio")))
         ask->needs |= NEED_audio;
+}
+
+/* Each prompt of a list is answered; a list of numbers is one prompt, in tokens. */
+static void multiply_choices(struct ask *ask, yyjson_val *prompt)
+{
+    size_t prompts = yyjson_is_num(yyjson_arr_get_first(prompt)) ? 1 : yyjson_arr_size(prompt);
+    uint32_t each = ask->choices ? ask->choices : 1;
+
+    if (prompts > 1)
+        ask->choices = prompts > UINT32_MAX / each ? UINT32_MAX : (uint32_t)prompts * each;
 }
 
 static void scan_messages(struct ask *ask, yyjson_val *messages)

@@ -7,6 +7,7 @@
 /* What is decided by, in the dialects whose bytes engines may be sent as they came. */
 static const char *const decided_by[] = {
     "audio",
+    "contents",
     "documents",
     "format",
     "images",
@@ -38,8 +39,10 @@ static const char *const decided_by[] = {
     "tools",
 };
 
-static int refuse_lookalikes(yyjson_val *root, struct err *err);
-static const char *looks_like(struct str name);
+_Static_assert(COUNT_OF(decided_by) <= 64, "each has a bit");
+
+static int refuse_doubtful(yyjson_val *root, struct err *err);
+static const char *looks_like(struct str name, uint64_t *seen);
 static bool is_folded(struct str name, const char *word);
 static char take_folded(struct str *rest);
 static int scan_model(struct ask *ask, yyjson_val *root, struct err *err);
@@ -59,7 +62,7 @@ int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **r
         json_fini(&json);
         return err_set(err, -EINVAL, "expected a JSON object");
     }
-    r = refuse_lookalikes(json.root, err);
+    r = refuse_doubtful(json.root, err);
     if (r < 0) {
         json_fini(&json);
         return r;
@@ -69,28 +72,36 @@ int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **r
     return 0;
 }
 
-/* Engines written in Go take `Model` for `model`, and of both the last. */
-static int refuse_lookalikes(yyjson_val *root, struct err *err)
+/* Engines written in Go take `Model` for `model`; and of two that stand there some engines take the
+ * first, and some the last. */
+static int refuse_doubtful(yyjson_val *root, struct err *err)
 {
     yyjson_obj_iter each = yyjson_obj_iter_with(root);
+    uint64_t seen = 0;
     yyjson_val *key;
 
     while ((key = yyjson_obj_iter_next(&each))) {
-        const char *word = looks_like(json_str(key));
+        struct str name = json_str(key);
+        uint64_t before = seen;
+        const char *word = looks_like(name, &seen);
 
-        if (word)
-            return err_set(err, -EINVAL, "%.*s: expected '%s' in small letters",
-                           STR_ARG(json_str(key)), word);
+        if (word && !str_is(name, word))
+            return err_set(err, -EINVAL, "%.*s: expected '%s' in small letters", STR_ARG(name),
+                           word);
+        if (word && before == seen && !str_starts(name, STR("max_"))) /* of these the largest */
+            return err_set(err, -EINVAL, "%s: stands there twice", word);
     }
     return 0;
 }
 
-/* What an engine might take the name for; NULL: for nothing else than what it is. */
-static const char *looks_like(struct str name)
+/* What an engine might take the name for, and its bit; NULL: for nothing that is looked at. */
+static const char *looks_like(struct str name, uint64_t *seen)
 {
     for (size_t i = 0; i < COUNT_OF(decided_by); i++)
-        if (is_folded(name, decided_by[i]))
-            return str_is(name, decided_by[i]) ? NULL : decided_by[i];
+        if (is_folded(name, decided_by[i])) {
+            *seen |= UINT64_C(1) << i;
+            return decided_by[i];
+        }
     return NULL;
 }
 
@@ -132,10 +143,8 @@ int scan_begin(struct ask *ret, enum task task, struct str body, yyjson_val **re
 
 int scan_stream(struct ask *ask, yyjson_val *root, bool fallback, struct err *err)
 {
-    yyjson_val *stream;
+    yyjson_val *stream = json_find(root, "stream");
 
-    if (json_find_once(root, "stream", &stream) < 0)
-        return err_set(err, -EINVAL, "stream: stands there twice");
     if (stream && !yyjson_is_bool(stream) && !yyjson_is_null(stream))
         return err_set(err, -EINVAL, "stream: expected true or false, found %s",
                        yyjson_get_type_desc(stream));
@@ -187,11 +196,9 @@ void scan_text(struct ask *ask, yyjson_val *text)
 static int scan_model(struct ask *ask, yyjson_val *root, struct err *err)
 {
     const struct json json = {.doc = ask->doc, .copy = ask->copy, .root = root};
-    yyjson_val *model;
+    yyjson_val *model = json_find(root, "model");
     struct str place;
 
-    if (json_find_once(root, "model", &model) < 0)
-        return err_set(err, -EINVAL, "model: stands there twice");
     ask->model = json_str(model);
     if (!ask->model.len)
         return err_set(err, -EINVAL, "model: expected a name, found %s",

@@ -15,7 +15,7 @@
 #include "wire/json.h"
 
 /* Parses an object, and refuses members whose names only some engines take for those that are
- * looked at here ("Model"). On failure nothing is held. */
+ * looked at here ("Model"), and of these two of one name. On failure nothing is held. */
 MUST_USE int scan_object(struct ask *ret, enum task task, struct str body, yyjson_val **ret_root,
                          struct err *err);
 

@@ -114,22 +114,6 @@ void json_pool_fini(struct json_pool *p)
     *p = (struct json_pool){0};
 }
 
-int json_find_once(yyjson_val *obj, const char *key, yyjson_val **ret)
-{
-    yyjson_val *found = NULL, *name;
-    yyjson_obj_iter each = yyjson_obj_iter_with(obj);
-
-    while ((name = yyjson_obj_iter_next(&each))) {
-        if (!yyjson_equals_str(name, key))
-            continue;
-        if (found)
-            return -EEXIST;
-        found = yyjson_obj_iter_get_val(name);
-    }
-    *ret = found;
-    return 0;
-}
-
 struct str json_str(yyjson_val *value)
 {
     return str_slice(yyjson_get_str(value), yyjson_get_len(value) * yyjson_is_str(value));

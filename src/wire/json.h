@@ -60,9 +60,6 @@ static inline yyjson_val *json_find(yyjson_val *obj, const char *key)
     return yyjson_obj_getn(obj, key, strlen(key));
 }
 
-/* As json_find(), and -EEXIST when the member stands there twice: engines disagree which counts. */
-MUST_USE int json_find_once(yyjson_val *obj, const char *key, yyjson_val **ret);
-
 /* A string's bytes; .data is NULL when it is none. */
 struct str json_str(yyjson_val *value);
 

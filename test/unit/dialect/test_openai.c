@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "dialect/dialect.h"
+#include "dialect/openai_media.h"
+#include "wire/form.h"
 
 static const struct dialect *openai(void)
 {
@@ -29,6 +31,13 @@ static void a_request_that_cannot_be_understood_is_refused_in_words(void **state
          "stream: expected true or false"},
         {TASK_chat, "{\"model\":\"m\",\"model\":\"n\",\"messages\":[]}",
          "model: stands there twice"},
+        {TASK_chat, "{\"model\":\"m\",\"messages\":[],\"messages\":[]}",
+         "messages: stands there twice"},
+        {TASK_chat, "{\"model\":\"m\",\"stream\":true,\"messages\":[],\"stream\":true}",
+         "stream: stands there twice"},
+        {TASK_complete, "{\"prompt\":\"a\",\"model\":\"m\",\"pr\\u006fmpt\":\"b\"}",
+         "prompt: stands there twice"},
+        {TASK_embed, "{\"model\":\"m\",\"input\":\"a\",\"input\":[]}", "input: stands there twice"},
         {TASK_complete, "{\"model\":\"m\"}", "prompt: expected text or a list"},
         {TASK_embed, "{\"model\":\"m\",\"input\":7}", "input: expected text or a list"},
     };
@@ -59,6 +68,11 @@ static void what_an_answer_may_cost_is_the_largest_that_is_said(void **state)
         {TASK_draw, ",\"n\":10", 0, 10},
         {TASK_chat, ",\"n\":99999999999", 0, UINT32_MAX},
     };
+    static const struct {
+        const char *prompt;
+        uint32_t choices;
+    } lists[] = {{"\"a\"", 3},     {"[\"a\"]", 3},       {"[\"a\",\"b\"]", 6},
+                 {"[1,2,3,4]", 3}, {"[[1,2],[3,4]]", 6}, {"[]", 3}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -72,6 +86,67 @@ static void what_an_answer_may_cost_is_the_largest_that_is_said(void **state)
         assert_int_equal(ask.max_tokens, cases[i].max_tokens);
         assert_int_equal(ask.choices, cases[i].choices);
         ask_fini(&ask);
+    }
+    for (size_t i = 0; i < COUNT_OF(lists); i++) { /* each prompt has its answers */
+        struct ask ask;
+        char body[256];
+
+        snprintf(body, sizeof body, "{\"model\":\"m\",\"n\":3,\"prompt\":%s}", lists[i].prompt);
+        assert_int_equal(openai()->scan(&ask, TASK_complete, str_from(body), NULL), 0);
+        assert_int_equal(ask.choices, lists[i].choices);
+        ask_fini(&ask);
+    }
+}
+
+/* What a form for an edited picture with these fields is scanned as. */
+static int scan_form(const char *fields, struct ask *ask, struct err *err)
+{
+    struct arena arena;
+    struct form form;
+    char body[800];
+    int r;
+
+    arena_init(&arena, 1 << 20);
+    snprintf(body, sizeof body,
+             "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n"
+             "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\nPNG\r\n"
+             "%s--b--\r\n",
+             fields);
+    assert_int_equal(form_init(&form, STR("multipart/form-data; boundary=b"), &arena), 0);
+    assert_int_equal(form_feed(&form, str_from(body)), 0);
+    assert_int_equal(form_end(&form), 0);
+    r = openai_scan_form(ask, TASK_edit, &form, err);
+    form_fini(&form);
+    arena_fini(&arena);
+    return r;
+}
+
+#define FORM_N(value) "--b\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n" value "\r\n"
+
+static void a_form_says_once_how_many_pictures_it_wants(void **state)
+{
+    static const struct {
+        const char *fields;
+        int r;
+        uint32_t choices;
+        const char *words;
+    } cases[] = {
+        {"", 0, 0, ""},
+        {FORM_N(""), 0, 0, ""},
+        {FORM_N("4"), 0, 4, ""},
+        {FORM_N("99999999999"), 0, UINT32_MAX, ""},
+        {FORM_N("1") FORM_N("10"), -EINVAL, 0, "n: stands there twice"},
+        {FORM_N("ten"), -EINVAL, 0, "n: expected a number"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct ask ask = {0};
+        struct err err = {0};
+
+        assert_int_equal(scan_form(cases[i].fields, &ask, &err), cases[i].r);
+        assert_string_equal(err.text, cases[i].words);
+        assert_int_equal(ask.choices, cases[i].choices);
     }
 }
 
@@ -330,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_cannot_be_understood_is_refused_in_words),
         cmocka_unit_test(what_an_answer_may_cost_is_the_largest_that_is_said),
+        cmocka_unit_test(a_form_says_once_how_many_pictures_it_wants),
         cmocka_unit_test(what_is_wrong_within_is_named_by_its_place),
         cmocka_unit_test(an_engines_no_is_understood),
         cmocka_unit_test(every_failure_is_a_body_and_an_event_that_clients_understand),

@@ -66,23 +66,6 @@ static void a_tree_that_costs_too_much_is_refused(void **state)
     free(text);
 }
 
-static void a_member_that_stands_twice_is_told(void **state)
-{
-    struct json json;
-    yyjson_val *value;
-
-    (void)state;
-    assert_int_equal(
-        json_read(&json, STR("{\"a\":1,\"b\":{\"a\":2},\"\\u0061\":3}"), 1 << 20, NULL), 0);
-    assert_int_equal(json_find_once(json.root, "a", &value), -EEXIST);
-    assert_int_equal(json_find_once(json.root, "b", &value), 0);
-    assert_int_equal(json_find_u64(value, "a"), 2);
-    assert_int_equal(json_find_once(json.root, "c", &value), 0);
-    assert_null(value);
-    assert_int_equal(json_find_once(NULL, "c", &value), 0);
-    json_fini(&json);
-}
-
 static void look_ups_of_the_wrong_type_find_nothing(void **state)
 {
     struct json json;
@@ -255,7 +238,6 @@ int main(void)
         cmocka_unit_test(place_of_a_string_is_where_it_stands_in_the_original),
         cmocka_unit_test(what_is_wrong_is_said_by_line_and_column),
         cmocka_unit_test(a_tree_that_costs_too_much_is_refused),
-        cmocka_unit_test(a_member_that_stands_twice_is_told),
         cmocka_unit_test(look_ups_of_the_wrong_type_find_nothing),
         cmocka_unit_test(a_pool_reads_small_and_large_in_turn),
         cmocka_unit_test(strings_are_escaped_and_repaired),
