@@ -208,6 +208,10 @@ static void read_listed(struct probe_result *result, yyjson_val *models)
         return;
     yyjson_arr_foreach(models, i, count, model)
     {
+        struct str digest = json_find_str(model, "digest"), rest, algorithm;
+
+        algorithm = str_cut(digest, ':', &rest);
+        result->digests[result->listed_count] = algorithm.len < digest.len ? rest : digest;
         result->listed[result->listed_count++] = json_find_str(model, "name");
     }
 }

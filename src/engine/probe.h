@@ -34,7 +34,7 @@ struct probe_result {
     struct probe_model models[PROBE_MODELS_MAX];
     unsigned count;
     bool knows_listed; /* it was asked what it has, and said so: all of it */
-    struct str listed[PROBE_LISTED_MAX];
+    struct str listed[PROBE_LISTED_MAX], digests[PROBE_LISTED_MAX]; /* without "sha256:" */
     unsigned listed_count;
 };
 

@@ -19,7 +19,8 @@ enum drift_kind {
 enum { STOCK_DRIFTS_MAX = 64 };
 
 struct stock_model {
-    struct str name; /* as the engine lists it */
+    struct str name;   /* as the engine lists it */
+    struct str digest; /* empty: it does not say; others look at it: fleet/digests */
     bool is_loaded;
     uint64_t context; /* of a loaded one; 0: it does not say */
 };

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/probe.h"
+#include "fleet/digests.h"
 #include "fleet/stock.h"
 #include "gateway/decisions.h"
 #include "gateway/drifts.h"
@@ -45,6 +46,7 @@ struct memory {
 struct health {
     struct health_parts parts;
     struct drifts *drifts;
+    struct digests *digests; /* of the thread */
     struct scene *scene;
     struct loop *loop;
     struct client *client;
@@ -92,6 +94,7 @@ int health_open(struct health **ret, const struct health_parts *parts, struct sc
     h->parts = *parts;
     habits_recall(parts->folder, scene, parts->traffic);
     h->drifts = drifts_new(parts->stats);
+    h->digests = digests_new();
     pthread_mutex_init(&h->lock, NULL);
     if ((r = loop_open(&h->loop, 0)) < 0)
         err_set(err, r, "no event loop for the health probes");
@@ -120,6 +123,7 @@ void health_close(struct health *h)
             loop_stop(h->loop);
         pthread_join(h->thread, NULL);
     }
+    digests_free(h->digests);
     drifts_free(h->drifts);
     map_each(&h->memories, free);
     map_fini(&h->memories);
@@ -361,17 +365,19 @@ static void note_stock(struct patient *p, const struct probe_result *result)
     struct stock stock = {.version = result->version, .models = models};
     struct stock_drift rows[STOCK_DRIFTS_MAX];
     const struct view *view = p->health->scene->view;
-    uint32_t count;
+    uint32_t count, engine = (uint32_t)(p->engine - view->engines);
 
     for (unsigned i = 0; i < result->listed_count; i++) {
         const struct probe_model *loaded = find_model(result, result->listed[i]);
 
         models[stock.count++] = (struct stock_model){.name = result->listed[i],
+                                                     .digest = result->digests[i],
                                                      .is_loaded = loaded != NULL,
                                                      .context = loaded ? loaded->context : 0};
     }
-    count =
-        stock_compare(rows, COUNT_OF(rows), view, (uint32_t)(p->engine - view->engines), &stock);
+    count = stock_compare(rows, COUNT_OF(rows), view, engine, &stock);
+    count += digests_note(p->health->digests, view, engine, &stock, rows + count,
+                          COUNT_OF(rows) - count);
     drifts_note(p->health->drifts, p->engine, rows, count);
 }
 

@@ -33,6 +33,7 @@ class Node:
         self.told = []      # what it was asked to load and to unload
         self.durations = {}     # what an Ollama says its answers took, in nanoseconds
         self.has = None     # names on its disk; None: it does not say
+        self.digests = {}   # of them
         self.changed = threading.Condition()
         self.gate, self.opener = os.pipe()
         self.sockets, self.fillers, self.listener, self.port = set(), [], None, 0
@@ -165,7 +166,7 @@ class Node:
 
     def health(self, path):
         if path == "/api/tags":
-            return json.dumps({"models": [{"name": name} for name in self.has]} if self.has is not None else {})
+            return json.dumps({"models": [{"name": name, "digest": self.digests.get(name, "")} for name in self.has]} if self.has is not None else {})
         if path == "/api/ps":
             return json.dumps({"models": []})
         return json.dumps({"version": "0.99.0", "status": "ok", "data": [], "models": []})

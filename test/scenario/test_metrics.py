@@ -79,6 +79,23 @@ def test_what_an_engine_has_and_the_file_does_not_declare_is_drift_until_it_is_g
     assert gateway.counter("drift", {"machine": "b"}) == 0
 
 
+def test_a_tag_that_means_other_bytes_on_one_machine_is_drift(start, nodes, tmp_path):
+    nodes += [Node(name) for name in "abc"]
+    for node in nodes:
+        node.has, node.digests = ["qwen2.5:7b"], {"qwen2.5:7b": "aa" * 32}
+    nodes[1].digests = {"qwen2.5:7b": "bb" * 32}
+    gateway = start("serve", write_fleet(tmp_path, nodes, {name: ["qwen2.5:7b"] for name in "abc"}),
+                    "--state", tmp_path / "state", "--drill-every", "0", "--health-interval", "100ms")
+    until(lambda: [e["engine"] for e in gateway.logged("drift", kind="digest")][-1:] == ["b/ollama"]
+          and gateway.counter("drift", {"kind": "digest"}) == 1, "b is the odd one out", gateway.changed)
+    engine = {m["machine"]: m["engines"][0] for m in json.loads(gateway.get("/admin/v1/status").body)["machines"]}
+    assert [engine[name]["drift"] for name in "ac"] == [[], []]
+    assert "another digest" in engine["b"]["drift"][0]["words"]
+    nodes[1].digests = nodes[0].digests
+    until(lambda: gateway.logged("drift_over", engine="b/ollama", kind="digest"), "it has the same", gateway.changed)
+    assert gateway.counter("drift", {"kind": "digest"}) == 0
+
+
 def test_when_the_certificate_ends_is_known(start, nodes, tmp_path):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "30",
                     "-subj", "/CN=localhost", "-keyout", tmp_path / "key.pem", "-out",

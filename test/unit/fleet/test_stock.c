@@ -42,11 +42,11 @@ static int tear_down(void **state)
 
 static void each_difference_is_named_and_what_is_as_declared_is_not(void **state)
 {
-    const struct stock_model as_declared[] = {{STR("QWEN2.5:7b"), true, 8192},
-                                              {STR("nomic-embed-text:latest"), false, 0},
-                                              {STR("phi:2.7b"), false, 0}};
-    const struct stock_model other[] = {{STR("qwen2.5:7b"), true, 4096},
-                                        {STR("mistral:7b"), false, 0}};
+    const struct stock_model as_declared[] = {{STR("QWEN2.5:7b"), STR(""), true, 8192},
+                                              {STR("nomic-embed-text:latest"), STR(""), false, 0},
+                                              {STR("phi:2.7b"), STR(""), false, 0}};
+    const struct stock_model other[] = {{STR("qwen2.5:7b"), STR(""), true, 4096},
+                                        {STR("mistral:7b"), STR(""), false, 0}};
     const struct {
         struct stock stock;
         const char *found;
