@@ -98,7 +98,6 @@ int cmd_top(int argc, char **argv)
 /* The first look is waited for: a wrong address is told before the screen is taken. */
 static int watch_open(struct watch *w, const char *url, struct err *err)
 {
-    pthread_condattr_t monotonic;
     int r = look(url, "/admin/v1/status", &w->status, err);
 
     if (r == 0)
@@ -111,10 +110,7 @@ static int watch_open(struct watch *w, const char *url, struct err *err)
     w->looks = 1;
     w->looked_us = clock_monotonic_us();
     pthread_mutex_init(&w->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wanted, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&w->wanted);
     r = -pthread_create(&w->thread, NULL, look_again, w);
     return r < 0 ? err_set(err, r, "no thread can be made: %s", strerror(-r)) : 0;
 }

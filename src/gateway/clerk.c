@@ -33,7 +33,6 @@ int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void
                struct err *err)
 {
     struct clerk *c = calloc(1, sizeof *c);
-    pthread_condattr_t monotonic;
     int r;
 
     if (!c)
@@ -41,10 +40,7 @@ int clerk_open(struct clerk **ret, struct str store_url, clerk_fn *on_keys, void
     c->on_keys = on_keys;
     c->ctx = ctx;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&c->wake);
     c->url = strndup(store_url.data, store_url.len);
     r = c->url ? store_open(&c->store, store_url, err) : err_set(err, -ENOMEM, "out of memory");
     if (r == 0) {

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "gateway/drill_inside.h"
+#include "gateway/kept.h"
 
 enum { KEPT_MAX = 4 << 20, TIME_ROOM = 32 };
 
@@ -98,23 +99,17 @@ static void write_time(struct json_out *o, const char *key, int64_t us)
  * name. */
 void drill_recall(struct drill *d)
 {
-    struct json json = {0};
-    struct buf kept;
+    struct json json = kept_read(d->path, KEPT_MAX);
     yyjson_val *row;
     size_t i, count;
 
-    buf_init(&kept, KEPT_MAX);
-    if (*d->path && file_read(&kept, d->path, NULL) == 0 &&
-        json_read(&json, buf_str(&kept), JSON_MEMORY(kept.len), NULL) == 0) {
-        if (!d->ended_us)
-            d->ended_us = (int64_t)json_find_u64(json.root, "ended_us");
-        yyjson_arr_foreach(json_find(json.root, "rows"), i, count, row)
-        {
-            recall_row(d, row);
-        }
+    if (!d->ended_us)
+        d->ended_us = (int64_t)json_find_u64(json.root, "ended_us");
+    yyjson_arr_foreach(json_find(json.root, "rows"), i, count, row)
+    {
+        recall_row(d, row);
     }
     json_fini(&json);
-    buf_fini(&kept);
 }
 
 void drill_each_stale(struct drill *d, int64_t since_us, drill_stale_fn *fn, void *ctx)

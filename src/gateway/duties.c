@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "gateway/kept.h"
 #include "wire/json_out.h"
 
 enum { KEPT_MAX = 1 << 20, NAME_MAX_BYTES = 160 };
@@ -126,21 +127,15 @@ void duties_keep(struct duties *d)
 
 static void recall(struct duties *d)
 {
-    struct json json = {0};
-    struct buf kept;
+    struct json json = kept_read(d->path, KEPT_MAX);
     yyjson_val *row;
     size_t i, count;
 
-    buf_init(&kept, KEPT_MAX);
-    if (*d->path && file_read(&kept, d->path, NULL) == 0 &&
-        json_read(&json, buf_str(&kept), JSON_MEMORY(kept.len), NULL) == 0) {
-        yyjson_arr_foreach(json_find(json.root, "machines"), i, count, row)
-        {
-            recall_row(d, row);
-        }
+    yyjson_arr_foreach(json_find(json.root, "machines"), i, count, row)
+    {
+        recall_row(d, row);
     }
     json_fini(&json);
-    buf_fini(&kept);
 }
 
 static void recall_row(struct duties *d, yyjson_val *row)

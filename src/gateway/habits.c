@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "gateway/kept.h"
 #include "wire/json_out.h"
 
 enum { KEPT_MAX = 16 << 20, PATH_ROOM = 4200, HOURS_ROOM = 2 * HABIT_HOURS + 1 };
@@ -17,24 +18,20 @@ static void write_row(struct json_out *o, struct str place, const struct habit *
 
 void habits_recall(const char *folder, const struct scene *scene, struct traffic *traffic)
 {
-    struct json json = {0};
     char path[PATH_ROOM];
-    struct buf kept;
+    struct json json;
     yyjson_val *row;
     size_t i, count;
 
     if (!*folder)
         return;
     snprintf(path, sizeof path, "%s/habits.json", folder);
-    buf_init(&kept, KEPT_MAX);
-    if (file_read(&kept, path, NULL) == 0 &&
-        json_read(&json, buf_str(&kept), JSON_MEMORY(kept.len), NULL) == 0)
-        yyjson_arr_foreach(json_find(json.root, "copies"), i, count, row)
-        {
-            recall_row(scene, traffic, row);
-        }
+    json = kept_read(path, KEPT_MAX);
+    yyjson_arr_foreach(json_find(json.root, "copies"), i, count, row)
+    {
+        recall_row(scene, traffic, row);
+    }
     json_fini(&json);
-    buf_fini(&kept);
 }
 
 void habits_keep(const char *folder, const struct scene *scene, struct traffic *traffic)

@@ -66,7 +66,6 @@ _Static_assert(NO_LIMIT == SHARED_ANY && (int)LIMIT_budget_tokens == SHARED_over
 
 int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *err)
 {
-    pthread_condattr_t monotonic;
     struct joint *j;
     char name[20];
     int r;
@@ -84,10 +83,7 @@ int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *
     j->last = &j->first;
     pthread_mutex_init(&j->asking, NULL);
     pthread_mutex_init(&j->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&j->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&j->wake);
     snprintf(name, sizeof name, "%016" PRIx64, rand_u64());
     if ((r = shared_open(&j->asked, settings->shared, name, err)) == 0)
         r = shared_open(&j->told, settings->shared, name, err);

@@ -10,6 +10,16 @@ uint64_t clock_monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
+void clock_cond_init(pthread_cond_t *c)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 struct timespec clock_in_ms(unsigned ms)
 {
     uint64_t us = clock_monotonic_us() + ms * UINT64_C(1000);

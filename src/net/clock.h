@@ -2,12 +2,15 @@
 /* The only place that reads the clock. Everybody else is handed the time. */
 #pragma once
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
 uint64_t clock_monotonic_us(void);
 
-/* So long from now, for a condition that waits by CLOCK_MONOTONIC. */
+/* A condition that waits by the monotonic clock, and so long from now for its deadline: whoever
+ * sets the clock on the wall keeps nobody waiting. */
+void clock_cond_init(pthread_cond_t *c);
 struct timespec clock_in_ms(unsigned ms);
 
 /* UTC, microseconds since 1970. */

@@ -57,7 +57,7 @@ int notify_open(struct notify **ret, const struct notify_options *options, struc
     n->alerts = alerts_new(&rules, n->channels.count);
     recall(n);
     pthread_mutex_init(&n->lock, NULL);
-    pthread_cond_init(&n->wakes, NULL);
+    clock_cond_init(&n->wakes);
     snprintf(n->gateway_url, sizeof n->gateway_url, "http%s://%s",
              s->tls_certificate.len ? "s" : "", gateway_address(options->gateway));
     for (enum alert kind = 0; kind < ALERT_COUNT; kind++) {
@@ -118,12 +118,10 @@ static void *run(void *ctx)
 static bool rest(struct notify *n)
 {
     uint64_t every_ms = n->look.settings->alert_hold_ms / 4;
-    int64_t until_us = clock_wall_us();
-    struct timespec until;
+    struct timespec until =
+        clock_in_ms(every_ms < LOOK_EVERY_MS ? (unsigned)every_ms : LOOK_EVERY_MS);
     bool goes_on;
 
-    until_us += (int64_t)(every_ms < LOOK_EVERY_MS ? every_ms : LOOK_EVERY_MS) * 1000;
-    until = (struct timespec){until_us / 1000000, until_us % 1000000 * 1000};
     pthread_mutex_lock(&n->lock);
     while (!n->is_closing && pthread_cond_timedwait(&n->wakes, &n->lock, &until) == 0)
         ;

@@ -59,7 +59,7 @@ int otlp_open(struct otlp **ret, const struct otlp_options *options, struct err 
     o->spans = gateway_spans(options->gateway);
     o->batch = memory_need(OTLP_BATCH_MAX, sizeof *o->batch);
     pthread_mutex_init(&o->lock, NULL);
-    pthread_cond_init(&o->wakes, NULL);
+    clock_cond_init(&o->wakes);
     o->sent = stats_series(options->stats, COUNTER_otlp_spans_total, (struct str[]){STR("sent")});
     o->dropped =
         stats_series(options->stats, COUNTER_otlp_spans_total, (struct str[]){STR("dropped")});
@@ -129,8 +129,7 @@ static void *run(void *ctx)
 /* False: it is over. */
 static bool rest(struct otlp *o)
 {
-    int64_t until_us = clock_wall_us() + LOOK_MS * 1000;
-    struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+    struct timespec until = clock_in_ms(LOOK_MS);
     bool goes_on;
 
     pthread_mutex_lock(&o->lock);

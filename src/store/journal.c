@@ -85,7 +85,6 @@ int journal_open(struct journal **ret, const char *folder, const struct journal_
 {
     struct journal *j = calloc(1, sizeof *j);
     struct journal_found found = {0};
-    pthread_condattr_t monotonic;
     int r;
 
     if (!j)
@@ -96,13 +95,10 @@ int journal_open(struct journal **ret, const char *folder, const struct journal_
     j->is_torn = true;
     buf_init(&j->waiting, JOURNAL_WAITING_MAX);
     pthread_mutex_init(&j->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&j->wanted, &monotonic);
-    pthread_cond_init(&j->unsynced_there, &monotonic);
+    clock_cond_init(&j->wanted);
+    clock_cond_init(&j->unsynced_there);
     buf_init(&j->unsynced, 2 * JOURNAL_WAITING_MAX);
     pthread_cond_init(&j->durably, NULL);
-    pthread_condattr_destroy(&monotonic);
     r = make_folder(j, folder, err);
     if (r == 0)
         r = list_segments(j, err);

@@ -70,7 +70,6 @@ int recorder_open(struct recorder **ret, struct str url, const char *folder,
 {
     struct recorder *r = calloc(1, sizeof *r);
     struct recorder_found found = {0};
-    pthread_condattr_t monotonic;
     int result;
 
     if (!r)
@@ -84,11 +83,8 @@ int recorder_open(struct recorder **ret, struct str url, const char *folder,
     pile_init(&r->waiting);
     pile_init(&r->batch);
     pthread_mutex_init(&r->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->wanted, &monotonic);
+    clock_cond_init(&r->wanted);
     pthread_cond_init(&r->rested, NULL);
-    pthread_condattr_destroy(&monotonic);
     r->url = strndup(url.data, url.len);
     result = r->url ? open_inside(r, folder, &found, err) : -ENOMEM;
     if (result == 0 && (result = -pthread_create(&r->thread, NULL, work, r)) < 0)
