@@ -384,6 +384,7 @@ static void fill_errand(struct exchange *x)
     e->key = str_hash(str_from(x->key_id)) + x->priority;
     e->worth = worth_usual;
     e->worth.weight = priority_weight(x->priority);
+    e->worth.give_way_s = priority_give_way_s(x->priority);
     e->tries_all = true;
     e->is_aside = x->dead.data != NULL;
     e->yields = x->priority == PRIORITY_batch && has_tokens(x) && !e->is_aside && !x->started;

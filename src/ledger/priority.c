@@ -2,11 +2,13 @@
 /* The classes of requests. */
 #include "ledger/priority.h"
 
+#include <math.h>
+
 static const struct {
     const char *name;
-    double weight;
+    double weight, give_way_s;
 } priorities[PRIORITY_COUNT] = {
-#define PRIORITY(name, weight) {#name, weight},
+#define PRIORITY(name, weight, give_way_s) {#name, weight, give_way_s},
 #include "tables/priorities.def"
 };
 
@@ -30,6 +32,11 @@ const char *priority_name(enum priority p)
 double priority_weight(enum priority p)
 {
     return priorities[p].weight;
+}
+
+double priority_give_way_s(enum priority p)
+{
+    return priorities[p].give_way_s;
 }
 
 enum priority priority_granted(enum priority own, enum priority wished, bool may_raise)

@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 enum priority {
-#define PRIORITY(name, weight) PRIORITY_##name,
+#define PRIORITY(name, weight, give_way_s) PRIORITY_##name,
 #include "tables/priorities.def"
     PRIORITY_COUNT
 };
@@ -29,6 +29,9 @@ const char *priority_name(enum priority p);
 
 /* What a second of its callers counts against the others'. */
 double priority_weight(enum priority p);
+
+/* After so many seconds in line it gives way to those who have not waited so long. */
+double priority_give_way_s(enum priority p);
 
 /* Of a request that would like to be of another class than its key: what is less urgent is
  * granted, what is more urgent only to who may. */

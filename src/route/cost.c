@@ -8,6 +8,7 @@ const struct worth worth_usual = {
     .weight = 1,
     .second_micro = 500,
     .deadline_s = 30,
+    .give_way_s = 30,
     .parity_s = {[PARITY_equivalent] = 1, [PARITY_degraded] = 15},
     .size_s = 15,
     .hint_s = 10,

@@ -20,6 +20,7 @@ struct worth {
     double weight;                 /* of this caller's seconds against the others' */
     double second_micro;           /* what a second is worth, in millionths of a dollar */
     double deadline_s;             /* by when the first token should be there; 0: no matter */
+    double give_way_s;             /* after so long in line it lets others go first */
     double pace_s;                 /* how long each token after it may take; 0: no matter */
     double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for, */
     double size_s;                 /* and for each size that it is larger or smaller */
@@ -32,8 +33,8 @@ extern const double cloud_first_s, cloud_step_s;
 /* Work without tokens, an image or a transcript, on a copy that was never measured. */
 extern const double opaque_s;
 
-/* weight 1; 500 (a dollar saves 2,000 s); 30 s; identical 0, equivalent 1, degraded 15 and 15 for
- * each size; a hint 10: nobody is stepped down by it. */
+/* weight 1; 500 (a dollar saves 2,000 s); 30 s and 30 s; identical 0, equivalent 1, degraded 15 and
+ * 15 for each size; a hint 10: nobody is stepped down by it. */
 extern const struct worth worth_usual;
 
 struct cost_asked {

@@ -58,6 +58,7 @@ struct errand {
     struct link link;
     struct lane *lane;
     double start_tag, finish_tag; /* in seconds of service */
+    uint64_t entered_ms;
     uint64_t asleep_ms;           /* nobody could serve it: it is looked at again then */
     uint32_t copy;                /* of the attempt under way */
     double output_tokens;         /* that answers of its lane usually have */
@@ -71,6 +72,7 @@ struct errand {
     uint8_t recalls;             /* how often it was taken back */
     bool has_begun, is_recalled; /* of the present run: a token came; it is being taken back */
     bool has_recalled;           /* somebody was taken back for it */
+    bool gave_way; /* because it had waited so long; once */
     bool in_line, is_running, has_loaded, was_alone; /* alone: no other copy computed there */
     bool is_trial_of_copy, is_trial_of_engine;       /* the one try that a breaker lets through */
 };

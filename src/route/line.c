@@ -19,11 +19,16 @@ enum {
 /* Tokens of an answer before any was seen. */
 static const double output_usual = 200;
 
+/* Whoever gives way lets the others have so much service first: in a line that is too long for
+ * everybody's patience most are answered in time, instead of everybody late. */
+static const double way_s = 300;
+
 static struct lane *find_lane(struct line *l, struct str name);
 static void know_lane(struct errand *e);
 static bool has_hope(const struct board *b, const struct errand *e, uint64_t now_ms);
 static void stand(struct line *l, struct errand *e);
 static void step_out(struct line *l, struct errand *e);
+static void give_way(struct line *l, struct errand *e, uint64_t now_ms);
 static void look_at(struct line *l, struct errand *e, uint64_t now_ms);
 static void credit_saved(struct board *b, const struct choice *c, bool was_away, uint64_t now_ms);
 static void credit_missed(struct board *b, const struct choice *c, uint64_t now_ms);
@@ -80,6 +85,8 @@ int line_enter(struct line *l, struct errand *e, uint64_t now_ms)
     if (!e->lane)
         return -ENOMEM;
     e->asleep_ms = 0;
+    e->entered_ms = now_ms;
+    e->gave_way = false;
     budget_earn(&l->hedges, HEDGE_SHARE);
     know_lane(e);
     if (choice_make(&c, l->board, e, now_ms)) {
@@ -116,8 +123,11 @@ void line_settle(struct line *l, uint64_t now_ms)
     l->settling = true;
     while (l->planned_count)
         l->board->copies[l->planned[--l->planned_count]].planned_s = 0;
-    LINK_EACH(&l->waiting, at)
-    CONTAINER(at, struct errand, link)->lane->looked = 0;
+    for (struct link *at = l->waiting.next, *next; at != &l->waiting; at = next) {
+        next = at->next;
+        CONTAINER(at, struct errand, link)->lane->looked = 0;
+        give_way(l, CONTAINER(at, struct errand, link), now_ms);
+    }
     for (struct link *at = l->waiting.next, *next; at != &l->waiting; at = next) {
         next = at->next;
         look_at(l, CONTAINER(at, struct errand, link), now_ms);
@@ -287,6 +297,17 @@ static void step_out(struct line *l, struct errand *e)
     e->lane->waiting--;
     l->waiting_count--;
     count_waiters(l->board, e, -1);
+}
+
+/* Its patience is over whatever happens; that of others is not yet. */
+static void give_way(struct line *l, struct errand *e, uint64_t now_ms)
+{
+    if (e->gave_way || (double)(now_ms - e->entered_ms) < e->worth.give_way_s * 1e3)
+        return;
+    e->gave_way = true;
+    e->finish_tag += way_s;
+    step_out(l, e);
+    stand(l, e);
 }
 
 static void count_waiters(struct board *b, const struct errand *e, int by)

@@ -12,9 +12,10 @@
  * Late binding: nobody is promised anything before a slot is free or its load may begin; at every
  * event everybody who waits is reckoned anew. A copy gets as many as it has slots, a machine one
  * load at a time. Who comes first: the least virtual finish time, that is the service a key has
- * had, plus what this request needs over its weight. So short ones go before long ones, nobody is
- * overtaken for ever, and a key with a thousand waiting delays another's one by at most one
- * service. A batch request that was sent and has no token yet is taken back when somebody who would
+ * had, plus what this request needs over its weight; whoever has waited longer than its worth's
+ * give_way_s then lets others go first. So short ones go before long ones, nobody is overtaken for
+ * ever, and a key with a thousand waiting delays another's one by at most one service. A batch
+ * request that was sent and has no token yet is taken back when somebody who would
  * go before it has to wait for its copy, and loses more by that than it does (line_recall.c).
  *
  * Pure: the time is handed in. Not thread-safe: its owner has the lock. hooks.start is called from

@@ -212,7 +212,7 @@ static void fill_errand(struct own *o, struct errand *e, struct asker *a)
     e->name = str_from(d->name);
     e->key = a->row->key;
     e->worth = worth_usual;
-    e->worth.deadline_s = d->first_slo_s;
+    e->worth.deadline_s = e->worth.give_way_s = d->first_slo_s;
     e->worth.pace_s = d->token_slo_s;
     e->cloud_closed = !stage_cloud_left(o->stage);
     e->owner = a;

@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "boards.h"
 
@@ -161,6 +162,38 @@ static void a_crowd_of_one_key_does_not_delay_another(void **state)
     assert_true(started[302] == 5000 || started[303] == 5000);
 }
 
+/* Who has waited its time lets others go first, once; batch does so at once, interactive never. */
+static void who_has_waited_its_time_gives_way_to_who_has_not(void **state)
+{
+    static const struct {
+        double give_way_s;
+        bool is_first;
+    } cases[] = {{30, false}, {0, false}, {32, true}, {INFINITY, true}};
+
+    (void)state;
+    loaded(FAST_BIG);
+    board->machines[SLOW].is_drained = true;
+    for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t now_ms = 100000 * (i + 1), id = 10 * i;
+        struct errand *running[2], *old, *new;
+
+        running[0] = arrive(id + 1, id + 1, 500, now_ms);
+        running[1] = arrive(id + 2, id + 2, 500, now_ms);
+        old = made[made_count++] = errand(id + 3, 500);
+        old->key = id + 3;
+        old->worth.give_way_s = cases[i].give_way_s;
+        assert_int_equal(line_enter(line, old, now_ms), 0);
+        new = arrive(id + 4, id + 4, 500, now_ms + 25000);
+        assert_int_equal(line_waiting(line), 2);
+        done(running[0], now_ms + 31000);
+        assert_int_equal(started[started_count - 1], cases[i].is_first ? id + 3 : id + 4);
+        done(running[1], now_ms + 32000);
+        assert_int_equal(line_waiting(line), 0);
+        done(old, now_ms + 33000);
+        done(new, now_ms + 33000);
+    }
+}
+
 static void short_ones_go_before_long_ones_of_others(void **state)
 {
     struct errand *first;
@@ -202,7 +235,7 @@ static void nobody_is_overtaken_for_ever(void **state)
     board->machines[FAST].is_drained = true;
     running = arrive(1, 1, 100, now_ms);
     arrive(2, 2, 7000, now_ms);
-    for (int i = 0; i < 400 && !seen; i++) {
+    for (int i = 0; i < 1500 && !seen; i++) {
         struct errand *next = arrive(id, id, 100, now_ms);
 
         id++;
@@ -515,6 +548,7 @@ int main(void)
         LINE_TEST(a_machine_loads_one_copy_at_a_time),
         LINE_TEST(those_who_wait_for_a_load_begin_together_when_it_is_done),
         LINE_TEST(a_crowd_of_one_key_does_not_delay_another),
+        LINE_TEST(who_has_waited_its_time_gives_way_to_who_has_not),
         LINE_TEST(short_ones_go_before_long_ones_of_others),
         LINE_TEST(what_is_worth_less_waits_longer),
         LINE_TEST(nobody_is_overtaken_for_ever),
