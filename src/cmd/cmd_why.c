@@ -8,6 +8,7 @@
 
 static int write_head(struct buf *out, yyjson_val *root);
 static int write_tries(struct buf *out, yyjson_val *root);
+static int write_took(struct buf *out, yyjson_val *root);
 static int write_candidates(struct buf *out, yyjson_val *root, bool colors);
 static void add_costs(struct table *t, yyjson_val *candidate);
 static void add_terms(struct table *t, yyjson_val *ms);
@@ -23,6 +24,8 @@ int why_write(struct buf *out, yyjson_val *root, bool colors)
 
     if (r == 0)
         r = write_tries(out, root);
+    if (r == 0)
+        r = write_took(out, root);
     return r < 0 ? r : write_candidates(out, root, colors);
 }
 
@@ -60,6 +63,28 @@ static int write_tries(struct buf *out, yyjson_val *root)
                            STR_ARG(json_find_str(one, "outcome")),
                            (unsigned long long)json_find_u64(one, "ms"));
     }
+    return r;
+}
+
+/* What came of it, beside what it was reckoned with; the row that was chosen has the seconds. */
+static int write_took(struct buf *out, yyjson_val *root)
+{
+    yyjson_val *ms = json_find(root, "took_ms"), *tokens = json_find(root, "took_tokens");
+    yyjson_val *expected = json_find(root, "expected_tokens");
+    int r = 0;
+
+    if (ms)
+        r = buf_printf(out,
+                       "  took load %.1f, prompt %.1f, decode %.1f s; tokens: prompt %llu (expected "
+                       "%llu), cached %llu, answer %llu (expected %llu)\n",
+                       (double)json_find_u64(ms, "load") / 1000,
+                       (double)json_find_u64(ms, "prompt") / 1000,
+                       (double)json_find_u64(ms, "decode") / 1000,
+                       (unsigned long long)json_find_u64(tokens, "prompt"),
+                       (unsigned long long)json_find_u64(expected, "prompt"),
+                       (unsigned long long)json_find_u64(tokens, "cached"),
+                       (unsigned long long)json_find_u64(tokens, "answer"),
+                       (unsigned long long)json_find_u64(expected, "answer"));
     return r < 0 ? r : buf_put_char(out, '\n');
 }
 

@@ -24,6 +24,7 @@ static int take_message(struct reader *r, yyjson_val *message, unsigned index);
 static int take_call(struct reader *r, yyjson_val *call, unsigned index, unsigned position);
 static int take_vector(struct reader *r, yyjson_val *entry, unsigned position);
 static int take_usage(struct reader *r, yyjson_val *usage, yyjson_val *timings);
+static void take_timings(struct delta *delta, yyjson_val *timings);
 static unsigned index_of(yyjson_val *thing, unsigned position);
 static enum finish finish_of(struct str reason);
 static bool is_given(yyjson_val *value);
@@ -232,11 +233,26 @@ static int take_usage(struct reader *r, yyjson_val *usage, yyjson_val *timings)
             .thinking_tokens = json_find_u64(completion, "reasoning_tokens"),
         };
     }
-    if (yyjson_is_obj(timings)) { /* llama-server's, in milliseconds */
-        delta.times.prefill_us = (uint64_t)(json_find_real(timings, "prompt_ms") * 1000);
-        delta.times.decode_us = (uint64_t)(json_find_real(timings, "predicted_ms") * 1000);
-    }
+    if (yyjson_is_obj(timings))
+        take_timings(&delta, timings);
     return reader_put(r, &delta);
+}
+
+/* llama-server's, in milliseconds. A stream that nobody asked for usage has its tokens here. */
+static void take_timings(struct delta *delta, yyjson_val *timings)
+{
+    uint64_t cached = json_find_u64(timings, "cache_n"), read = json_find_u64(timings, "prompt_n");
+
+    delta->times.prefill_us = (uint64_t)(json_find_real(timings, "prompt_ms") * 1000);
+    delta->times.decode_us = (uint64_t)(json_find_real(timings, "predicted_ms") * 1000);
+    if (delta->usage.known || !json_find(timings, "predicted_n"))
+        return;
+    delta->usage = (struct usage){
+        .known = true,
+        .prompt_tokens = cached + read,
+        .completion_tokens = json_find_u64(timings, "predicted_n"),
+        .cached_tokens = cached,
+    };
 }
 
 /* Engines leave out the index when there is but one. */

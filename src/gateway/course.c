@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "config/settings.h"
+#include "gateway/booking.h"
 #include "gateway/decision.h"
 #include "gateway/drill_call.h"
 #include "gateway/fence.h"
@@ -159,8 +160,10 @@ struct verdict_change course_done(struct exchange *x, const struct outcome *outc
     struct errand_end end = {.why = outcome->why, .left = outcome->unknown};
     struct verdict_change change;
 
-    if (!end.why && !end.left)
+    if (!end.why && !end.left) {
         measure(x, &end);
+        decision_took(x, &end);
+    }
     change =
         traffic_done(x->worker->gateway->traffic, &x->waiter, &end, loop_now_ms(x->worker->loop));
     end_recall(x);
@@ -423,20 +426,20 @@ static void end_recall(struct exchange *x)
     e->is_recalled = x->recall_heard = x->recalled = false;
 }
 
-/* Of a good answer: what it consisted of, and how long that took. */
+/* Of a good answer: what it consisted of, as its engine says or else as it was counted, and how
+ * long that took. */
 static void measure(struct exchange *x, struct errand_end *end)
 {
     struct errand *e = &x->waiter.errand;
+    struct usage used = booking_used(x);
 
     if (e->is_opaque) {
         end->decode_s = (double)(clock_monotonic_us() - x->attempt.started_us) / 1e6;
         return;
     }
-    if (!x->usage.known)
-        return;
-    e->prompt_tokens = (uint32_t)x->usage.prompt_tokens;
-    end->output_tokens = (uint32_t)x->usage.completion_tokens;
-    end->cached_tokens = (uint32_t)x->usage.cached_tokens;
+    e->prompt_tokens = (uint32_t)used.prompt_tokens;
+    end->output_tokens = (uint32_t)used.completion_tokens;
+    end->cached_tokens = (uint32_t)used.cached_tokens;
     end->answer_chain = prompt_answer_chain(x);
     measure_times(x, end);
 }

@@ -39,6 +39,8 @@ struct decision {
     int status;
     char id[EXCHANGE_ID_SIZE];
     uint8_t tries_count, tries_room;
+    struct errand_end took; /* to answer, as measured; zeroed: nobody did */
+    uint32_t took_prompt_tokens;
     struct ruled_out *ruled_out; /* before anybody was weighed */
     uint32_t ruled_out_count, copies_count;
     struct tried *tries;
@@ -49,6 +51,10 @@ struct decision {
 static struct decision *make(uint32_t rows, uint32_t tries, struct str asked);
 static void write_head(const struct decision *d, struct json_out *o);
 static void write_try(const struct decision *d, struct json_out *o, const struct tried *t);
+static void write_took(const struct decision *d, struct json_out *o);
+static void write_tokens(struct json_out *o, const char *key, double prompt, double cached,
+                         double answer);
+static void write_ms(struct json_out *o, const char *key, double s);
 static void write_row(const struct decision *d, struct json_out *o, uint32_t row);
 static void write_terms(struct json_out *o, const struct why_row *row);
 static void write_words(struct json_out *o, const char *words, const char *more);
@@ -123,6 +129,14 @@ static bool is_ruled_out(const struct decision *d, uint32_t count, const struct 
     return false;
 }
 
+void decision_took(struct exchange *x, const struct errand_end *end)
+{
+    if (!x->decision)
+        return;
+    x->decision->took = *end;
+    x->decision->took_prompt_tokens = x->waiter.errand.prompt_tokens;
+}
+
 void decision_note(struct exchange *x, enum failure why, enum parting parting)
 {
     struct decision *d = x->decision;
@@ -185,6 +199,8 @@ void decision_write(const struct decision *d, struct json_out *o)
     for (uint32_t i = 0; i < d->tries_count; i++)
         write_try(d, o, &d->tries[i]);
     json_close(o, ']');
+    if (d->why.count)
+        write_took(d, o);
     json_open(json_key(o, "candidates"), '[');
     for (uint32_t i = 0; i < d->why.count; i++)
         write_row(d, o, i);
@@ -254,6 +270,40 @@ static void write_try(const struct decision *d, struct json_out *o, const struct
     json_close(o, '}');
 }
 
+/* What it was reckoned with, and what came of it; what was foretold is in the row that was
+ * chosen. */
+static void write_took(const struct decision *d, struct json_out *o)
+{
+    write_tokens(o, "expected_tokens", d->why.prompt_tokens, 0, d->why.answer_tokens);
+    if (d->took.decode_s <= 0 && d->took.prompt_s <= 0)
+        return;
+    json_open(json_key(o, "took_ms"), '{');
+    write_ms(o, "load", d->took.load_s);
+    write_ms(o, "prompt", d->took.prompt_s);
+    write_ms(o, "decode", d->took.decode_s);
+    json_close(o, '}');
+    write_tokens(o, "took_tokens", d->took_prompt_tokens, d->took.cached_tokens,
+                 d->took.output_tokens);
+}
+
+static void write_tokens(struct json_out *o, const char *key, double prompt, double cached,
+                         double answer)
+{
+    json_open(json_key(o, key), '{');
+    json_number(json_key(o, "prompt"), (uint64_t)(prompt + 0.5));
+    if (cached > 0)
+        json_number(json_key(o, "cached"), (uint64_t)(cached + 0.5));
+    json_number(json_key(o, "answer"), (uint64_t)(answer + 0.5));
+    json_close(o, '}');
+}
+
+/* Whole ones; what is nothing is left out. */
+static void write_ms(struct json_out *o, const char *key, double s)
+{
+    if (s >= 0.0005)
+        json_number(json_key(o, key), (uint64_t)(s * 1000 + 0.5));
+}
+
 static void write_row(const struct decision *d, struct json_out *o, uint32_t row)
 {
     const struct why_row *r = &d->why.rows[row];
@@ -298,16 +348,16 @@ static void write_terms(struct json_out *o, const struct why_row *row)
     const struct {
         const char *key;
         float s;
-    } terms[] = {{"wait", row->wait_s},     {"load", row->load_s},     {"prompt", row->prompt_s},
-                 {"decode", row->decode_s}, {"shared", row->shared_s}, {"others", row->others_s},
-                 {"evict", row->evict_s},   {"fail", row->fail_s},     {"hint", row->hint_s},
-                 {"late", row->late_s},     {"parity", row->parity_s}, {"first", row->first_s}};
+    } terms[] = {{"wait", row->wait_s},     {"unload", row->unload_s}, {"load", row->load_s},
+                 {"prompt", row->prompt_s}, {"decode", row->decode_s}, {"shared", row->shared_s},
+                 {"others", row->others_s}, {"evict", row->evict_s},   {"fail", row->fail_s},
+                 {"hint", row->hint_s},     {"late", row->late_s},     {"parity", row->parity_s},
+                 {"first", row->first_s}};
 
     json_double(json_key(o, "seconds"), (double)(int64_t)(row->total_s * 1000 + 0.5f) / 1000);
     json_number(json_key(o, "money_micro"), (uint64_t)(row->money_micro + 0.5f));
     json_open(json_key(o, "ms"), '{');
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
-        if (terms[i].s >= 0.0005f)
-            json_number(json_key(o, terms[i].key), (uint64_t)(terms[i].s * 1000 + 0.5f));
+        write_ms(o, terms[i].key, (double)terms[i].s);
     json_close(o, '}');
 }

@@ -4,6 +4,7 @@
  * was ruled out before, and what was tried.
  *
  *     decision_begin(x, &found);           its candidates are known
+ *     decision_took(x, &end);              its answer was measured
  *     decision_note(x, why, parting);      an attempt has ended so
  *     decision_end(x);                     the record goes to gateway/decisions
  *     decision_write(d, &json);            there, when it is wanted
@@ -21,6 +22,7 @@ struct json_out;
 
 /* found: whom it rules out, from now on; NULL: nobody. What an earlier one ruled out stays so. */
 void decision_begin(struct exchange *x, const struct candidates *found);
+void decision_took(struct exchange *x, const struct errand_end *end);
 void decision_note(struct exchange *x, enum failure why, enum parting parting);
 void decision_end(struct exchange *x);
 

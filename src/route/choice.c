@@ -46,8 +46,11 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
                                .is_curious = e->id % CURIOUS == 0};
 
     affinity_find(b->affinity, e->pieces, e->pieces_count, &cached);
-    if (e->why)
+    if (e->why) {
         why_begin(e->why, e->id, now_ms);
+        e->why->prompt_tokens = asked.prompt_tokens;
+        e->why->answer_tokens = asked.output_tokens;
+    }
     for (uint32_t i = 0; i < e->options_count; i++) {
         const struct errand_option *o = &e->options[i];
         enum rejection rejected = choice_rejects(b, e, i, now_ms);

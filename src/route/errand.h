@@ -63,8 +63,8 @@ struct errand {
     uint32_t copy;                /* of the attempt under way */
     double output_tokens;         /* that answers of its lane usually have */
     uint32_t company; /* of its lane that wait, itself included: a load would serve them, too */
-    uint32_t batch_begun;
-    uint32_t cached_tokens; /* of the prompt, probably in the copy's prompt cache */
+    uint32_t batch_begun, at_work_begun; /* runs of its copy, copies of its machine, then */
+    uint32_t cached_tokens;              /* of the prompt, probably in the copy's prompt cache */
     uint32_t decisions;
     double late_s;               /* after so long its first token is late; INFINITY: nobody knows */
     double first_s;              /* until the first token, as it was expected when it was sent, */
@@ -72,7 +72,7 @@ struct errand {
     uint8_t recalls;             /* how often it was taken back */
     bool has_begun, is_recalled; /* of the present run: a token came; it is being taken back */
     bool has_recalled;           /* somebody was taken back for it */
-    bool gave_way; /* because it had waited so long; once */
-    bool in_line, is_running, has_loaded, was_alone; /* alone: no other copy computed there */
-    bool is_trial_of_copy, is_trial_of_engine;       /* the one try that a breaker lets through */
+    bool gave_way;               /* because it had waited so long; once */
+    bool in_line, is_running, has_loaded;
+    bool is_trial_of_copy, is_trial_of_engine; /* the one try that a breaker lets through */
 };

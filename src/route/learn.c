@@ -4,6 +4,11 @@
 
 #include <math.h>
 
+/* So many answers that ran alone say more than any that shared their machine; so does a bench. */
+enum { ALONE_KNOWN = 3 };
+
+static void learn_one(struct board_copy *c, enum estimate_kind kind, double context_tokens,
+                      double observed_s, double expected_s, double tokens, uint32_t at_work);
 static void learn_cloud(struct board_copy *c, const struct errand_end *how);
 
 void learn_speeds(struct board *b, const struct errand *e, const struct errand_end *how)
@@ -25,14 +30,16 @@ void learn_speeds(struct board *b, const struct errand *e, const struct errand_e
     fresh = prompt - cached;
     if (e->has_loaded)
         estimate_learn(&c->estimate, ESTIMATE_load, 0, how->load_s, board_expected_load_s(c));
-    if (!e->was_alone || !learn_is_alone(b, e->copy))
+    if (learn_at_work(b, e->copy) != e->at_work_begun)
         return;
     if (c->run_count == 0 && e->batch_begun == 1)
-        board_learn(c, ESTIMATE_prompt, prompt, how->prompt_s,
-                    expect_prompt_s(&c->expected, fresh > 1 ? fresh : 1, cached), fresh);
+        learn_one(c, ESTIMATE_prompt, prompt, how->prompt_s,
+                  expect_prompt_s(&c->expected, fresh > 1 ? fresh : 1, cached), fresh,
+                  e->at_work_begun);
     if (c->run_count + 1 == e->batch_begun && how->output_tokens > 1)
-        board_learn(c, ESTIMATE_decode, context, how->decode_s / (how->output_tokens - 1),
-                    expect_step_s(&c->expected, e->batch_begun, context), how->output_tokens);
+        learn_one(c, ESTIMATE_decode, context, how->decode_s / (how->output_tokens - 1),
+                  expect_step_s(&c->expected, e->batch_begun, context), how->output_tokens,
+                  e->at_work_begun);
 }
 
 void learn_bench(struct board_copy *c, const struct bench_speeds *s)
@@ -46,17 +53,26 @@ void learn_bench(struct board_copy *c, const struct bench_speeds *s)
                        1 / s->decode_tps / expect_step_s(&c->expected, 1, s->context_tokens));
 }
 
-bool learn_is_alone(const struct board *b, uint32_t copy)
+static void learn_one(struct board_copy *c, enum estimate_kind kind, double context_tokens,
+                      double observed_s, double expected_s, double tokens, uint32_t at_work)
+{
+    if (at_work == 1)
+        board_learn(c, kind, context_tokens, observed_s, expected_s, tokens);
+    else if (c->drift[kind].count < ALONE_KNOWN && fabs((double)c->estimate.start[kind]) <= 0)
+        estimate_learn(&c->estimate, kind, context_tokens, observed_s / at_work, expected_s);
+}
+
+uint32_t learn_at_work(const struct board *b, uint32_t copy)
 {
     const struct board_machine *m;
+    uint32_t at_work = 1;
 
     if (b->copies[copy].machine == BOARD_NONE)
-        return true;
+        return 1;
     m = &b->machines[b->copies[copy].machine];
     for (uint32_t i = 0; i < m->loaded_count; i++)
-        if (m->loaded[i] != copy && b->copies[m->loaded[i]].run_count)
-            return false;
-    return true;
+        at_work += m->loaded[i] != copy && b->copies[m->loaded[i]].run_count;
+    return at_work;
 }
 
 static void learn_cloud(struct board_copy *c, const struct errand_end *how)

@@ -368,7 +368,7 @@ void line_start(struct line *l, struct errand *e, const struct choice *c, uint64
     credit_saved(b, c, e->has_loaded, now_ms);
     copy->is_told = true;
     e->batch_begun = copy->run_count;
-    e->was_alone = learn_is_alone(b, c->copy);
+    e->at_work_begun = learn_at_work(b, c->copy);
     try_breakers(b, e, now_ms);
     if (e->pieces_count)
         affinity_note(b->affinity, c->copy, copy->slots, e->pieces, e->pieces_count);

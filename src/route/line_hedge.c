@@ -26,10 +26,10 @@ void line_take_over(struct errand *e, struct errand *second)
     e->id = second->id;
     e->copy = second->copy;
     e->batch_begun = second->batch_begun;
+    e->at_work_begun = second->at_work_begun;
     e->cached_tokens = second->cached_tokens;
     e->late_s = second->late_s;
     e->has_loaded = second->has_loaded;
-    e->was_alone = second->was_alone;
     e->is_trial_of_copy = second->is_trial_of_copy;
     e->is_trial_of_engine = second->is_trial_of_engine;
     e->is_running = true;

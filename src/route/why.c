@@ -2,6 +2,8 @@
 /* The record of a decision. */
 #include "route/why.h"
 
+#include <math.h>
+
 void why_begin(struct why *w, uint64_t id, uint64_t now_ms)
 {
     w->decisions = w->id == id ? w->decisions + 1 : 1;
@@ -23,7 +25,8 @@ void why_add(struct why *w, const struct errand_option *option, enum rejection r
         .starts_now = c->starts_now,
         .victims = c->load.victims_count,
         .wait_s = (float)(c->wake_s + c->wait_s),
-        .load_s = (float)c->load_s,
+        .unload_s = (float)fmin(c->load.unload_s, c->load_s),
+        .load_s = (float)fmax(c->load_s - c->load.unload_s, 0),
         .prompt_s = (float)c->prompt_s,
         .decode_s = (float)c->decode_s,
         .shared_s = (float)c->shared_s,

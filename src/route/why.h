@@ -19,8 +19,8 @@ struct why_row {
     bool starts_now;
     uint32_t victims; /* copies that would have to be unloaded */
     /* Seconds; see struct costs. */
-    float wait_s, load_s, prompt_s, decode_s, shared_s, others_s, evict_s, fail_s, hint_s, late_s,
-        parity_s;
+    float wait_s, unload_s, load_s, prompt_s, decode_s, shared_s, others_s, evict_s, fail_s, hint_s,
+        late_s, parity_s;
     float first_s, finish_s, total_s;
     float money_micro;
 };
@@ -29,6 +29,7 @@ struct why {
     uint64_t id; /* 0: empty */
     uint64_t decided_ms;
     uint32_t decisions; /* how often it was decided anew: at every event while it waited */
+    double prompt_tokens, answer_tokens; /* it was reckoned with these */
     uint32_t count;
     int chosen; /* row, or -1: none would do */
     struct why_row rows[ERRAND_OPTIONS_MAX];

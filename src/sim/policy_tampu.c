@@ -269,8 +269,8 @@ static void judge(struct own *o, const struct asker *a, const struct errand_end 
         return;
     if (e->has_loaded)
         stage_judge(o->stage, ESTIMATE_load, board_load_s(c), end->load_s);
-    if (!e->was_alone || e->batch_begun != 1 || c->run_count != 1 ||
-        !learn_is_alone(o->board, a->copy))
+    if (e->at_work_begun != 1 || e->batch_begun != 1 || c->run_count != 1 ||
+        learn_at_work(o->board, a->copy) != 1)
         return;
     if (fresh >= TELLING_PROMPT)
         stage_judge(o->stage, ESTIMATE_prompt,

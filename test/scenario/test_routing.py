@@ -39,7 +39,9 @@ def test_every_decision_is_explained_also_after_a_restart(start, tmp_path):
     assert [(t["machine"], t["outcome"]) for t in told["attempts"]] == [
         ("a", "upstream_error"), ("b", "answered")]
     assert {c["machine"]: c["rejected"] for c in told["candidates"]} == {"a": "tried", "b": None}
-    assert "it was tried for this request, and failed" in why(gateway, answer)
+    said = why(gateway, answer)
+    assert "it was tried for this request, and failed" in said
+    assert told["took_tokens"]["answer"] > 0 and "took load 0.0, prompt" in said
     for node in nodes:
         node.refuse()
     until(lambda: gateway.get("/health/ready").status == 503, "nobody is up")

@@ -10,9 +10,10 @@ static void every_candidate_keeps_its_seconds_and_its_reason(void **state)
 
     (void)state;
     why_begin(&w, 7, 1000);
-    why_add(&w, &(struct errand_option){.copy = FAST_BIG, .parity = PARITY_identical},
-            REJECTION_dearer,
-            &(struct costs){.wake_s = 1, .wait_s = 2, .load_s = 9.5, .total_s = 12.5});
+    why_add(
+        &w, &(struct errand_option){.copy = FAST_BIG, .parity = PARITY_identical}, REJECTION_dearer,
+        &(struct costs){
+            .wake_s = 1, .wait_s = 2, .load_s = 9.5, .total_s = 12.5, .load = {.unload_s = 1.5}});
     why_add(&w, &(struct errand_option){.copy = SLOW_BIG, .parity = PARITY_identical},
             REJECTION_down, &(struct costs){0});
     why_add(&w, &(struct errand_option){.copy = SKY, .parity = PARITY_degraded}, REJECTION_dearer,
@@ -21,8 +22,9 @@ static void every_candidate_keeps_its_seconds_and_its_reason(void **state)
     assert_int_equal(w.count, 3);
     assert_int_equal(w.chosen, 2);
     assert_int_equal(w.rows[0].rejected, REJECTION_dearer);
-    assert_near((double)w.rows[0].wait_s, 3, 1e-6); /* waking is waiting */
-    assert_near((double)w.rows[0].load_s, 9.5, 1e-6);
+    assert_near((double)w.rows[0].wait_s, 3, 1e-6);     /* waking is waiting */
+    assert_near((double)w.rows[0].unload_s, 1.5, 1e-6); /* others have to go first */
+    assert_near((double)w.rows[0].load_s, 8, 1e-6);
     assert_int_equal(w.rows[1].rejected, REJECTION_down);
     assert_int_equal(w.rows[2].rejected, REJECTION_none);
     assert_int_equal(w.rows[2].parity, PARITY_degraded);
