@@ -34,6 +34,7 @@ struct patient {
     struct probe *probe;
     struct timer timer;
     uint32_t failures, asked;
+    uint64_t asked_ms;
 };
 
 /* What is remembered of a place; outlives scenes. */
@@ -278,6 +279,7 @@ static void on_due(void *ctx)
         .wants_list = p->asked++ % LISTS_EVERY == 0,
     };
 
+    p->asked_ms = loop_now_ms(p->health->loop);
     if (probe_start(&p->probe, p->health->client, &ask, on_probed, p) < 0)
         on_probed(p, &(struct probe_result){.up = false});
 }
@@ -342,7 +344,7 @@ static void note_copies(struct patient *p, const struct probe_result *result)
         if (&view->engines[c->engine_index] != p->engine)
             continue;
         found = find_model(result, c->tag);
-        traffic_resident(h->parts.traffic, h->scene->copies[i].place, found != NULL,
+        traffic_resident(h->parts.traffic, h->scene->copies[i].place, found != NULL, p->asked_ms,
                          loop_now_ms(h->loop));
         pthread_mutex_lock(&h->lock);
         if ((m = remember(h, c->place))) {

@@ -101,6 +101,11 @@ enum rejection choice_rejects(const struct board *b, const struct errand *e, uin
     return REJECTION_none;
 }
 
+bool choice_is_on_trial(const struct board *b, uint32_t copy)
+{
+    return b->copies[copy].breaker.trying || b->engines[b->copies[copy].engine].breaker.trying;
+}
+
 /* False: it does not fit beside what stays there. Who tries all asks it as if it were loaded. */
 static bool reckon(struct costs *ret, const struct board *b, const struct errand *e,
                    const struct errand_option *o, struct cost_asked *asked, uint64_t now_ms)

@@ -25,6 +25,9 @@ struct choice {
 bool choice_make(struct choice *ret, const struct board *b, const struct errand *e,
                  uint64_t now_ms);
 
+/* It is benched, and one request finds out now whether it is well. */
+bool choice_is_on_trial(const struct board *b, uint32_t copy);
+
 /* What rules a candidate out; REJECTION_none: nothing. */
 enum rejection choice_rejects(const struct board *b, const struct errand *e, uint32_t option,
                               uint64_t now_ms);

@@ -156,9 +156,14 @@ bool line_probed(struct line *l, uint32_t engine, bool is_up, uint64_t now_ms)
     for (uint32_t i = 0; i < l->board->copies_count; i++)
         if (l->board->copies[i].engine == engine && l->board->copies[i].stays)
             board_set(l->board, i, COPY_loaded, now_ms);
+    line_wake(l);
+    return breaker_succeeded(&e->breaker);
+}
+
+void line_wake(struct line *l)
+{
     LINK_EACH(&l->waiting, at)
     CONTAINER(at, struct errand, link)->asleep_ms = 0;
-    return breaker_succeeded(&e->breaker);
 }
 
 struct verdict_change line_end(struct line *l, struct errand *e, const struct errand_end *how,
@@ -187,6 +192,8 @@ struct verdict_change line_end(struct line *l, struct errand *e, const struct er
         return change;
     }
     change = judge(l, e, how->why, now_ms);
+    if (e->is_trial_of_copy || e->is_trial_of_engine)
+        line_wake(l);
     if (how->why)
         return change;
     if (c->state != COPY_loaded)

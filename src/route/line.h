@@ -92,8 +92,9 @@ bool line_hedge(struct line *l, const struct errand *late, struct errand *second
 /* The first one has ended: from here on it is e who runs where second did. */
 void line_take_over(struct errand *e, struct errand *second);
 
-/* Its first token is there: it is not taken back any more. */
-void line_began(struct errand *e);
+/* Its first token is there: it is not taken back any more, and if it was the one try that a breaker
+ * let through, the next may follow. */
+void line_began(struct line *l, struct errand *e);
 
 /* A copy was loaded, or is gone: an engine's list says so, or a first token. */
 void line_loaded(struct line *l, uint32_t copy, bool is_loaded, uint64_t now_ms);

@@ -47,3 +47,6 @@ void line_recall(struct line *l, struct errand *e, const struct choice *c, uint6
 
 /* What has to go before a load counts as away. */
 void line_unload(struct board *b, const struct load_plan *plan, uint64_t now_ms);
+
+/* Whom nobody could serve may find somebody now. */
+void line_wake(struct line *l);

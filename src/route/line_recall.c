@@ -36,9 +36,17 @@ void line_recall(struct line *l, struct errand *e, const struct choice *c, uint6
     found->recalls++;
 }
 
-void line_began(struct errand *e)
+void line_began(struct line *l, struct errand *e)
 {
     e->has_begun = true;
+    if (e->copy == ERRAND_GONE)
+        return;
+    if (e->is_trial_of_copy || e->is_trial_of_engine)
+        line_wake(l);
+    if (e->is_trial_of_copy)
+        breaker_forget(&l->board->copies[e->copy].breaker);
+    if (e->is_trial_of_engine)
+        breaker_forget(&l->board->engines[l->board->copies[e->copy].engine].breaker);
 }
 
 /* Only for who would go first if both waited: so who has waited long is not taken back for ever

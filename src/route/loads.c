@@ -97,6 +97,14 @@ double loads_keep_alive_s(const struct board *b, uint32_t copy, uint64_t now_ms)
     return keep_least_s + keep_worth * loads_keep_s(b, copy, now_ms);
 }
 
+bool loads_are_calm(const struct board *b, const struct board_machine *m, uint64_t since_ms)
+{
+    for (uint32_t i = 0; i < m->copies_count; i++)
+        if (b->copies[m->first + i].since_ms >= since_ms)
+            return false;
+    return m->loading == BOARD_NONE;
+}
+
 int loads_idle(const struct board *b, uint32_t machine, bool keeps_only, uint64_t now_ms)
 {
     const struct board_machine *m = &b->machines[machine];

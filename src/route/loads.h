@@ -39,3 +39,7 @@ double loads_keep_alive_s(const struct board *b, uint32_t copy, uint64_t now_ms)
 /* What a machine should load unasked, because more was lately missed of it than its victims spared:
  * only when none of them is at work. keeps_only: only what the plan keeps. BOARD_NONE: nothing. */
 int loads_idle(const struct board *b, uint32_t machine, bool keeps_only, uint64_t now_ms);
+
+/* Nothing was loaded or unloaded there since, and nothing is. What has to go for a load is in the
+ * engine's list for a while after it was told so. */
+bool loads_are_calm(const struct board *b, const struct board_machine *m, uint64_t since_ms);

@@ -218,14 +218,15 @@ void traffic_probed(struct traffic *t, const struct engine_place *engine, bool u
 
 /* Ollama lists a copy that it still loads as well. */
 void traffic_resident(struct traffic *t, const struct copy_place *copy, bool resident,
-                      uint64_t now_ms)
+                      uint64_t asked_ms, uint64_t now_ms)
 {
     const struct board_copy *c;
 
     now_ms = traffic_enter(t, now_ms);
     if (copy->index != BOARD_NONE) {
         c = &t->board->copies[copy->index];
-        if (!c->run_count && !c->aside_count && c->state != COPY_loading)
+        if (!c->run_count && !c->aside_count && c->machine != BOARD_NONE &&
+            loads_are_calm(t->board, &t->board->machines[c->machine], asked_ms))
             line_loaded(t->line, (uint32_t)copy->index, resident, now_ms);
     }
     pthread_mutex_unlock(&t->lock);
@@ -425,11 +426,17 @@ static uint32_t copy_victims(const struct traffic *t, struct copy_place **ret,
     return plan->victims_count;
 }
 
+/* Or benched, and somebody is finding out just now whether it is well: that is worth waiting for.
+ */
 static bool has_open(const struct traffic *t, const struct errand *e, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < e->options_count; i++)
-        if (choice_rejects(t->board, e, i, now_ms) == REJECTION_none)
+    for (uint32_t i = 0; i < e->options_count; i++) {
+        enum rejection r = choice_rejects(t->board, e, i, now_ms);
+
+        if (r == REJECTION_none ||
+            (r == REJECTION_benched && choice_is_on_trial(t->board, e->options[i].copy)))
             return true;
+    }
     return false;
 }
 

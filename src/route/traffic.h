@@ -47,7 +47,6 @@ struct waiter {
 };
 
 enum asked { ASK_taken, ASK_waits, ASK_full, ASK_none };
-
 /* A copy to be loaded unasked, the victims unloaded first; or whose engine is told to keep it. */
 struct order {
     struct copy_place *copy;
@@ -116,8 +115,9 @@ bool traffic_hold(struct traffic *t, const struct engine_place *engine, uint64_t
 /* What a probe found. */
 void traffic_probed(struct traffic *t, const struct engine_place *engine, bool up, uint64_t now_ms);
 
-/* What the engine's own list says is loaded. Not believed of a copy that is at work or loading. */
-void traffic_resident(struct traffic *t, const struct copy_place *copy, bool in, uint64_t now_ms);
+/* What the engine's list of asked_ms says is loaded; not believed if something loaded since. */
+void traffic_resident(struct traffic *t, const struct copy_place *copy, bool in, uint64_t asked_ms,
+                      uint64_t now_ms);
 
 /* How an order ended. */
 void traffic_ordered(struct traffic *t, const struct copy_place *copy, bool is_loaded,

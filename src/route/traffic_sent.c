@@ -2,20 +2,21 @@
 /* What happens to a request between its being sent and its end. */
 #include "route/traffic_inside.h"
 
-/* It is taken back no more; and a copy that was loaded for it is loaded now: others who wait for it
- * may begin. */
+/* It is taken back no more; and a copy that was loaded for it is loaded now, or, benched before,
+ * answers again: others who wait for it may begin. */
 void traffic_began(struct traffic *t, struct waiter *w, uint64_t now_ms)
 {
     struct errand *e = &w->errand;
+    bool was_awaited = e->has_loaded || e->is_trial_of_copy || e->is_trial_of_engine;
 
-    if (!e->is_running || (!e->has_loaded && !e->yields))
+    if (!e->is_running || (!was_awaited && !e->yields))
         return;
     now_ms = traffic_enter(t, now_ms);
-    line_began(e);
-    if (e->copy != ERRAND_GONE && t->board->copies[e->copy].state == COPY_loading) {
+    line_began(t->line, e);
+    if (e->copy != ERRAND_GONE && t->board->copies[e->copy].state == COPY_loading)
         line_loaded(t->line, e->copy, true, now_ms);
+    if (was_awaited)
         line_settle(t->line, now_ms);
-    }
     pthread_mutex_unlock(&t->lock);
 }
 

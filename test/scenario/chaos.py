@@ -91,6 +91,10 @@ class Answer:
         self.text = "" if self.failed else "".join(map(SAID[dialect], events))
 
 
+def clock():
+    return f"{time.strftime('%X')}.{time.time_ns() // 10**6 % 1000:03d}"
+
+
 def unexplained(why):
     """What a person who reads that decision would not understand; "" when all is said."""
     chosen = [c for c in why["candidates"] if c["rejected"] is None]
@@ -113,6 +117,7 @@ class Chaos:
         self.address, self.seed = (host, int(port)), seed
         self.told, self.lock = {}, threading.Lock()
         self.count, self.troubles, self.faults = 0, [], collections.Counter()
+        self.lately = collections.deque(maxlen=12)    # what befell machines
         self.explained, self.unexplained = collections.Counter(), []
         self.well_since = {m: 0.0 for m in MACHINES}
 
@@ -136,6 +141,7 @@ class Chaos:
         with self.lock:
             self.well_since[machine] = time.monotonic() if what == "revive" else None
             self.faults[what] += 1
+            self.lately.append(f"{clock()} {machine} {what}")
 
     def counter(self, name, part=""):
         _, _, text = self.request("GET", "/metrics")
@@ -154,24 +160,29 @@ class Chaos:
         """Ask once; what is wrong with the answer, in words."""
         answer = self.ask(dialect, model, f"write {words} words", stream, {"x-tampu-priority": priority})
         self.count += 1
-        self.explain(answer.id)
+        why = self.explain(answer.id)
         if answer.failed:
-            return f"{dialect.__name__} stream={stream} {model}: {answer.status} {answer.body[-300:]}"
+            tried = [(t["machine"], t["outcome"], t["ms"]) for t in why.get("attempts", [])]
+            left = [(c["machine"], c["rejected"]) for c in why.get("candidates", [])]
+            return (f"{dialect.__name__} stream={stream} {model}: {answer.status} {answer.body[-300:]} "
+                    f"{answer.id} tried {tried} of {left}; before that {', '.join(self.lately)}")
         if answer.text != self.told[model, words]:
             return f"{dialect.__name__} stream={stream} {model}: {answer.text!r}, not {self.told[model, words]!r}"
         return None
 
     def explain(self, request):
-        """Ask why of a request that is over; what cannot be explained stands in .unexplained."""
+        """Why, of a request that is over; what cannot be explained stands in .unexplained."""
         deadline = time.monotonic() + SETTLED    # the record is made an instant after the last byte
         while (found := self.request("GET", f"/admin/v1/why/{request}"))[0] == 404 and time.monotonic() < deadline:
             time.sleep(0.01)
         status, _, text = found
-        trouble = f"no decision is kept: {status}" if status != 200 else unexplained(json.loads(text))
+        why = json.loads(text) if status == 200 else {}
+        trouble = unexplained(why) if why else f"no decision is kept: {status}"
         with self.lock:
             self.explained["no" if trouble else "yes"] += 1
             if trouble:
                 self.unexplained.append(f"{request}: {trouble} {text}")
+        return why
 
     def call(self, stop, seed):
         chance = random.Random(f"{self.seed} caller {seed}")
@@ -183,7 +194,7 @@ class Chaos:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 trouble = f"{asked[0].__name__} {asked[1:]}: {error!r}"
             if trouble:
-                self.troubles.append(f"at {time.strftime('%X')}: {trouble}")
+                self.troubles.append(f"at {clock()}: {trouble}")
 
     def may_fall_ill(self, machine):
         """Somebody who holds everything is well without it, and has been for a while."""

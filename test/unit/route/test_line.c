@@ -530,8 +530,8 @@ static void what_has_a_token_is_not_taken_back(void **state)
 
     (void)state;
     fill_with_batch(batch);
-    line_began(batch[0]);
-    line_began(batch[1]);
+    line_began(line, batch[0]);
+    line_began(line, batch[1]);
     urgent_one(20, 1100);
     assert_null(recalled);
 }

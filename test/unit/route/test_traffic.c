@@ -74,7 +74,7 @@ static int set_up(void **state)
     traffic = traffic_new(&rules);
     show(view);
     for (uint32_t i = FAST_BIG; i <= SLOW_TINY; i++)
-        traffic_resident(traffic, copies[i], true, now_ms);
+        traffic_resident(traffic, copies[i], true, now_ms, now_ms);
     return 0;
 }
 
@@ -221,10 +221,10 @@ static void the_one_try_after_a_bench_decides(void **state)
     assert_int_equal(ask_for(&askers[2], FAST_BIG), ASK_taken);
     assert_true(askers[2].w.errand.is_trial_of_engine);
     finish(&askers[1], answered);
-    assert_int_equal(ask_for(&askers[3], FAST_BIG), ASK_none);
+    assert_int_equal(ask_for(&askers[3], FAST_BIG), ASK_waits);
     change = finish(&askers[2], answered);
     assert_true(change.engine_closed);
-    assert_int_equal(ask_for(&askers[3], FAST_BIG), ASK_taken);
+    assert_int_equal(askers[3].is, RUNNING);
 }
 
 /* What a gateway says now. */
@@ -329,23 +329,61 @@ static void a_probe_decides_who_is_up_and_wakes_those_who_wait(void **state)
 static void those_who_wait_for_a_load_begin_with_its_first_token(void **state)
 {
     (void)state;
-    traffic_resident(traffic, copies[FAST_BIG], false, now_ms);
+    now_ms++;
+    traffic_resident(traffic, copies[FAST_BIG], false, now_ms, now_ms);
     assert_int_equal(ask_for(&askers[0], FAST_BIG), ASK_taken);
     assert_true(askers[0].w.errand.has_loaded);
     assert_int_equal(ask_for(&askers[1], FAST_BIG), ASK_waits);
     assert_true(traffic_is_loading(traffic, &askers[1].w));
-    traffic_resident(traffic, copies[FAST_BIG], false, now_ms); /* not believed: it loads */
+    traffic_resident(traffic, copies[FAST_BIG], false, now_ms, now_ms); /* not believed: it loads */
     assert_int_equal(look(FAST_BIG).state, COPY_loading);
     traffic_began(traffic, &askers[0].w, now_ms);
     assert_int_equal(askers[1].is, RUNNING);
     counts_hold();
 }
 
+/* While somebody finds out whether the only one is well the others wait, until a first token or the
+ * end says that it is; while nobody does, they hear at once that nobody is up. */
+static void whoever_comes_while_a_benched_copy_is_tried_waits_for_it(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_for(&askers[0], FAST_BIG), ASK_taken);
+    finish(&askers[0], (struct errand_end){.why = FAILURE_first_byte_timeout});
+    assert_int_equal(ask_for(&askers[1], FAST_BIG), ASK_none);
+    now_ms += rules.cooldown_max_ms;
+    assert_int_equal(ask_for(&askers[0], FAST_BIG), ASK_taken);
+    assert_int_equal(ask_for(&askers[1], FAST_BIG), ASK_waits);
+    assert_int_equal(ask_for(&askers[2], FAST_BIG), ASK_waits);
+    counts_hold();
+    traffic_began(traffic, &askers[0].w, now_ms);
+    assert_int_equal(askers[1].is, RUNNING);
+    assert_int_equal(askers[2].is, WAITING);
+    finish(&askers[0], answered);
+    assert_int_equal(askers[2].is, RUNNING);
+    assert_false(look(FAST_BIG).is_benched);
+    counts_hold();
+}
+
+/* A list that was asked for before somebody else was loaded there tells of what was. */
+static void an_old_list_of_what_is_loaded_is_not_believed(void **state)
+{
+    const uint64_t asked_ms = now_ms++;
+
+    (void)state;
+    traffic_resident(traffic, copies[FAST_BIG], false, now_ms, now_ms);
+    now_ms++;
+    traffic_resident(traffic, copies[FAST_BIG], true, asked_ms, now_ms);
+    assert_int_equal(look(FAST_BIG).state, COPY_away);
+    traffic_resident(traffic, copies[FAST_BIG], true, now_ms, now_ms);
+    assert_int_equal(look(FAST_BIG).state, COPY_loaded);
+}
+
 /* It takes the load that was begun for it away. */
 static void whoever_leaves_while_it_loads_leaves_nothing_loading(void **state)
 {
     (void)state;
-    traffic_resident(traffic, copies[FAST_BIG], false, now_ms);
+    now_ms++;
+    traffic_resident(traffic, copies[FAST_BIG], false, now_ms, now_ms);
     assert_int_equal(ask_for(&askers[0], FAST_BIG), ASK_taken);
     leave(&askers[0]);
     assert_int_equal(look(FAST_BIG).state, COPY_away);
@@ -464,6 +502,8 @@ int main(void)
         TEST(a_callers_own_mistake_benches_nobody),
         TEST(a_probe_decides_who_is_up_and_wakes_those_who_wait),
         TEST(those_who_wait_for_a_load_begin_with_its_first_token),
+        TEST(an_old_list_of_what_is_loaded_is_not_believed),
+        TEST(whoever_comes_while_a_benched_copy_is_tried_waits_for_it),
         TEST(whoever_leaves_while_it_loads_leaves_nothing_loading),
         TEST(a_reload_loses_nobody),
         TEST(threads_share_the_slots_and_nobody_is_forgotten),
