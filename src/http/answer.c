@@ -8,7 +8,7 @@
 
 enum {
     PIECES_MAX = 6,
-    COPY_MAX = 16384,        /* smaller parts are gathered until the end of the turn */
+    COPY_MAX = 16384,        /* smaller parts and answers are gathered until the end of the turn */
     UNREAD_MAX = 256 * 1024, /* a body longer than this is not read for keep-alive's sake */
 };
 
@@ -46,9 +46,12 @@ int stream_answer(struct stream *s, int status, const struct header *headers, si
         return r;
     pieces[0] = buf_str(&s->server->scratch);
     pieces[1] = s->out_empty ? STR("") : body;
-    r = conn_send(&s->conn, pieces, COUNT_OF(pieces));
     s->answer = ANSWER_ended;
     stream_todo(s);
+    if (pieces[0].len + pieces[1].len > COPY_MAX)
+        r = conn_send(&s->conn, pieces, COUNT_OF(pieces));
+    else if ((r = conn_put(&s->conn, pieces[0])) != -EPIPE)
+        r = conn_put(&s->conn, pieces[1]);
     return r == -EPIPE ? r : 0;
 }
 
@@ -147,7 +150,7 @@ static int end(struct stream *s, bool ok, const struct header *trailers, size_t 
         put_last_chunk(s, trailers, count);
     s->answer = ANSWER_ended;
     stream_todo(s);
-    return conn_flush(&s->conn) == -EPIPE ? -EPIPE : 0;
+    return 0;
 }
 
 static void put_last_chunk(struct stream *s, const struct header *trailers, size_t count)

@@ -114,13 +114,14 @@ int stream_refused(const struct stream *s);
 void stream_set_ctx(struct stream *s, void *ctx); /* what the owner hangs on it */
 void *stream_ctx(const struct stream *s);
 
-/* A whole answer. body is copied or sent before this returns. -EPIPE when the client is gone or
- * there is an answer already; -EINVAL when a header has a byte that no header may have. */
+/* A whole answer; a small one leaves at the end of the turn: what its owner does until then is done
+ * when the client has it. body is copied or sent before this returns. -EPIPE when the client is gone
+ * or there is an answer already; -EINVAL when a header has a byte that no header may have. */
 int stream_answer(struct stream *s, int status, const struct header *headers, size_t count,
                   struct str body);
 
 /* Or in parts: start (chunked, or by length when content_length >= 0), send…, end. The parts of
- * one turn of the loop leave in one write. */
+ * one turn of the loop leave in one write, at its end. */
 int stream_start(struct stream *s, int status, const struct header *headers, size_t count,
                  int64_t content_length);
 
