@@ -67,6 +67,11 @@ struct registry_sum registry_sum(struct registry *r)
 
     pthread_mutex_lock(&r->mutex);
     sum = r->sum;
+    for (struct link *at = r->bringings.next; at != &r->bringings; at = at->next) {
+        const struct bringing *b = CONTAINER(at, struct bringing, link);
+
+        sum.wan_bytes += blob_have(b->blob) - b->from;
+    }
     pthread_mutex_unlock(&r->mutex);
     return sum;
 }
