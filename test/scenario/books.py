@@ -71,7 +71,7 @@ def send(gateway, key, **more):
     """A request on a connection of its own, which is returned while the answer is still to come."""
     host, _, port = gateway.address.rpartition(":")
     body = json.dumps({**HI, **more})
-    sock = socket.create_connection((host, int(port)), timeout=30)
+    sock = socket.create_connection((host, int(port)), timeout=2 * PATIENCE)
     sock.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
                   f"x-api-key: {key}\r\ncontent-type: application/json\r\n"
                   f"content-length: {len(body)}\r\n\r\n{body}").encode())
@@ -111,7 +111,7 @@ class Load(threading.Thread):
         stream, leaves = self.chance.random() < 0.5, self.chance.random() < 0.2
         body = json.dumps({"model": self.model, "stream": stream, "max_tokens": 40,
                            "messages": [{"role": "user", "content": f"count to ten {CANARY}"}]})
-        with socket.create_connection(self.place, timeout=10) as sock:
+        with socket.create_connection(self.place, timeout=PATIENCE) as sock:
             sock.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
                           f"authorization: Bearer {self.key}\r\nconnection: close\r\n"
                           f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -137,6 +137,6 @@ class Load(threading.Thread):
 
     def stop(self):
         self.stopping = True
-        self.join(15)
+        self.join(PATIENCE)
         assert not self.is_alive()
         return self.told

@@ -2,7 +2,6 @@
 import concurrent.futures
 import hashlib
 import http.client
-import http.server
 import json
 import os
 import pathlib
@@ -10,6 +9,7 @@ import threading
 import time
 import urllib.parse
 
+from pages import Page, Pages, free_port
 from wan import MANIFEST, digest_of
 
 PARTS, PART_LEAST, TRIES = 4, 64 << 10, 4
@@ -35,19 +35,15 @@ class DiskOllama:
         self.durations = {}     # what it says that plain prompts took
         self.on_pull = None     # called with the name when a pull begins
         self.pushes = None      # "lies" or "breaks off": what it does wrong when it is to push
-        self.port = 0
+        self.port = free_port()     # also while it is switched off
         self.listen()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = self.server.url
 
     def listen(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler_of(self))
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.server = Pages(handler_of(self), port=self.port).begin()
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.drop()
 
     def leave(self, name):
         """For on_pull: the machine is switched off in the middle of this pull."""
@@ -217,11 +213,8 @@ def get(host, path, headers=None, method="GET", body=None):
 
 
 def handler_of(engine):
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Page):
         protocol_version = "HTTP/1.1"
-
-        def log_message(self, *words):
-            pass
 
         def parse_request(self):
             """Down by the word of whoever runs it: nobody answers."""

@@ -2,9 +2,9 @@
 import email.parser
 import email.policy
 import hashlib
-import http.server
 import json
-import threading
+
+from pages import Page, Pages
 
 KEPT = 1 << 20      # bytes of a body that are remembered; of a longer one, its digest alone
 
@@ -28,34 +28,22 @@ class Seen:
         return {name: value.decode() for name, filename, value in self.form() if filename is None}
 
 
-class Engine(http.server.ThreadingHTTPServer):
+class Engine(Pages):
     """answer(path, seen) gives (status, type, pieces); None: the connection is cut."""
 
-    daemon_threads = True
-
     def __init__(self, answer=None):
-        super().__init__(("127.0.0.1", 0), Request)
-        self.port, self.seen, self.taken = self.server_port, [], 0
+        super().__init__(Request)
+        self.seen, self.taken = [], 0
         self.answer = answer or (lambda path, seen: (200, "application/json", [b'{"text":"hi"}']))
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def drop(self):
-        self.shutdown()
-        self.server_close()
+        self.begin()
 
     def get(self, path):
         """What GET answers: (status, type, bytes)."""
         return 200, "application/json", json.dumps({"status": "ok", "data": []}).encode()
 
-    def handle_error(self, request, client_address):
-        """A connection that is cut is no news."""
 
-
-class Request(http.server.BaseHTTPRequestHandler):
+class Request(Page):
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, *words):
-        pass
 
     def do_GET(self):
         status, kind, text = self.server.get(self.path)

@@ -14,7 +14,9 @@ import struct
 import threading
 import time
 
-LATEST = 30     # seconds after which a hanging thread gives up
+from pages import free_port
+
+LATEST = 120    # seconds after which a hanging thread gives up
 
 
 class Text(str):
@@ -48,8 +50,8 @@ class Node:
 
     def accept(self, backlog=128):
         self.drop()
+        self.port = self.port or free_port()    # its own also while it refuses
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=backlog)
-        self.port = self.listener.getsockname()[1]
         if backlog:
             threading.Thread(target=self.serve, args=[self.listener], daemon=True).start()
 

@@ -4,13 +4,13 @@ heard.
 A transcript is an answer as it comes over the wire, status line, headers and body, written from
 what the provider publishes about its API.
 """
-import http.server
 import json
 import pathlib
 import ssl
 import subprocess
 import threading
 
+from pages import Page, Pages
 from world import PATIENCE
 
 TRANSCRIPTS = pathlib.Path(__file__).parent / "transcripts"
@@ -50,20 +50,16 @@ class Provider:
     def __init__(self, authority, lists, *answers):
         self.answers, self.heard, self.changed = list(answers), [], threading.Condition()
         self.gate, self.lists, self.listed = threading.Event(), lists, 0
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.visitor())
+        self.server = Pages(self.visitor())
         self.server.socket = authority.context().wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def drop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.url = self.server.begin().url.replace("http:", "https:")
+        self.drop = self.server.drop
 
     def next_answer(self):
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def visitor(provider):
-        class Visitor(http.server.BaseHTTPRequestHandler):
+        class Visitor(Page):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
@@ -92,9 +88,6 @@ class Provider:
                 if error:
                     provider.gate.wait(PATIENCE)
                     self.wfile.write(error + rest)
-
-            def log_message(self, *words):
-                pass
 
         return Visitor
 

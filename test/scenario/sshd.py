@@ -3,9 +3,9 @@ import getpass
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
+from pages import free_port
 from world import PATIENCE, until
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin")
@@ -24,8 +24,7 @@ class Sshd:
             (found / name).chmod(0o755)
         for key in "host", "user":
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port()
         known = {"PATH": f'{found}:{os.environ["PATH"]}', "TAMPU_UNITS": self.units, **env}
         (folder / "sshd.conf").write_text(
             f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"

@@ -127,7 +127,9 @@ def world(tmp_path):
     made = []
 
     def make(scale=100000, **options):
-        made.append(World(tmp_path, scale, **options))
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(World(folder, scale, **options))
         return made[-1]
 
     yield make

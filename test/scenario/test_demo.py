@@ -14,8 +14,8 @@ PATH = "/v1/chat/completions"
 def demo(tmp_path_factory):
     made = Gateway(tmp_path_factory.mktemp("demo"), "demo", "--speed", "20",
                    *"--breaker-cooldown 200ms --breaker-cooldown-max 200ms --health-interval 100ms "
-                   "--health-timeout 300ms --first-byte-timeout 1s --load-timeout 6s "
-                   "--idle-timeout 1s".split())
+                   "--health-timeout 2s --first-byte-timeout 2s --load-timeout 6s "
+                   "--idle-timeout 2s".split())
     until(lambda: "Ctrl-C stops" in "".join(made.words), "the curl lines", made.changed)
     yield made
     made.close()

@@ -1,24 +1,22 @@
 """Who of a tailnet answers: a status as tailscale prints it, whose addresses are all loopback's."""
-import http.server
 import json
 import os
+import random
 import subprocess
-import threading
 
 import pytest
+from pages import Page, Pages
 from world import PATIENCE, TAMPU
 
 FLEET = """fleet: {name: two}
 machines:
   here: {tier: 1, os: linux, hardware: {ram: 16 GB}, engines: [{kind: ollama}]}
 """
-ADDRESS, PORT = "127.77.0.1", 11434
+NET = f"127.{random.SystemRandom().randrange(64, 127)}.{random.SystemRandom().randrange(256)}"    # nobody else's
+ADDRESS, PORT = f"{NET}.1", 11434
 
 
-class Version(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *words):
-        pass
-
+class Version(Page):
     def do_GET(self):
         self.send_response(200 if self.path == "/api/version" else 404)
         self.end_headers()
@@ -28,18 +26,16 @@ class Version(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def tailnet(tmp_path):
     """An Ollama on a loopback address of its own; another peer is up and serves nothing, one is away."""
-    server = http.server.ThreadingHTTPServer((ADDRESS, PORT), Version)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server = Pages(Version, ADDRESS, PORT).begin()
     status = tmp_path / "status.json"
 
     def peer(name, address, online=True):
         return {"HostName": name, "DNSName": f"{name}.tail.ts.net.", "TailscaleIPs": [address], "Online": online}
 
-    status.write_text(json.dumps({"Self": peer("idle", "127.77.0.2"), "Peer": {
-        "a": peer("HERE", ADDRESS), "b": peer("away", "127.77.0.3", False), "c": peer("new", ADDRESS)}}))
+    status.write_text(json.dumps({"Self": peer("idle", f"{NET}.2"), "Peer": {
+        "a": peer("HERE", ADDRESS), "b": peer("away", f"{NET}.3", False), "c": peer("new", ADDRESS)}}))
     yield status
-    server.shutdown()
-    server.server_close()
+    server.drop()
 
 
 def discover(*words):
@@ -75,7 +71,7 @@ def test_nobody_answers(tmp_path):
 def test_a_hosts_file_gives_a_machine_its_address_and_the_file_keeps_its_comments(tailnet, tmp_path):
     fleet, hosts = tmp_path / "fleet.yaml", tmp_path / "hosts"
     fleet.write_text(FLEET.replace("ram: 16 GB}", "ram: 16 GB}   ").rstrip() + "   # under the desk\n")
-    hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 me\n# nobody\n{ADDRESS}\tHere.lan here # the PC\n127.77.0.9 away\n"
+    hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 me\n# nobody\n{ADDRESS}\tHere.lan here # the PC\n{NET}.9 away\n"
                      f"{ADDRESS} spare.lan\nnonsense x\n")
     shown = discover(fleet, "--hosts", hosts)
     assert shown.returncode == 0, shown.stderr
@@ -92,9 +88,9 @@ def test_a_hosts_file_gives_a_machine_its_address_and_the_file_keeps_its_comment
 
 
 def test_a_network_is_asked_only_where_it_is_named_and_small(tailnet, tmp_path):
-    found = discover("--network", "127.77.0.0/29")
+    found = discover("--network", f"{NET}.0/29")
     assert found.returncode == 0 and found.stdout.count(ADDRESS) == 1, found.stderr
-    for wrong in ("127.0.0.0/8", "127.77.0.0", "127.77.0.0/33", "::1/128", "somewhere/24"):
+    for wrong in ("127.0.0.0/8", f"{NET}.0", f"{NET}.0/33", "::1/128", "somewhere/24"):
         said = discover("--network", wrong)
         assert said.returncode == 1 and "expected one of IPv4" in said.stderr, wrong
 

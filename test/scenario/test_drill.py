@@ -137,7 +137,7 @@ def test_only_operators_may_call_machines_dead(start, nodes, tmp_path):
             for role, flag in (("caller", []), ("operator", ["--operator"]))}
     gateway = start("serve", fleet, "--state", state, "--require-keys", "true", "--drill-every", "0")
     gateway.bearer = {"authorization": f"Bearer {keys['operator']}"}
-    gateway.until_logged("engine_up")
+    until(lambda: len(gateway.logged("engine_up")) == 2, "both are up", gateway.changed)
     ask = {"model": "qwen2.5:7b", "messages": [{"role": "user", "content": "hi"}]}
 
     def machine_of(role, **headers):
@@ -170,7 +170,7 @@ def test_a_drill_gives_way_to_what_is_real(start, nodes, tmp_path):
     fleet = write_fleet(tmp_path, nodes, {"a": ["qwen2.5:7b"], "b": ["qwen2.5:7b"]},
                         "categories:\n  talk: {needs: {task: general}, primary: a, backups: [b]}\n")
     gateway = start("serve", fleet, "--state", tmp_path / "state", "--drill-every", "0")
-    gateway.until_logged("engine_up")
+    until(lambda: len(gateway.logged("engine_up")) == 2, "both are up", gateway.changed)
     held = ["say", Text("Hel"), "hold", Text("lo")]
     nodes[0].scripts["chat"] = [held, held, ["say", Text("Hello")]]
     assert gateway.post(PAGE, {"machine": "a"}).status == 200

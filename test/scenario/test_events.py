@@ -13,8 +13,7 @@ ENV = {**os.environ, "TAMPU_LOOPBACK_ONLY": "1"}
 
 @pytest.fixture
 def demo(tmp_path):
-    made = Gateway(tmp_path, "demo", "--speed", "20", "--health-interval", "100ms",
-                   "--health-timeout", "300ms")
+    made = Gateway(tmp_path, "demo", "--speed", "20", "--health-interval", "100ms")
     yield made
     made.close()
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from node import Node
-from world import Gateway, write_fleet
+from world import PATIENCE, Gateway, write_fleet
 
 HEAD = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\n")
@@ -25,7 +25,7 @@ def node():
 def gateway(tmp_path_factory, node):
     folder = tmp_path_factory.mktemp("framing")
     fleet = write_fleet(folder, [node], {"a": ["qwen3:8b"]})
-    made = Gateway(folder, "serve", fleet, "--state", folder / "state", "--head-timeout", "300ms")
+    made = Gateway(folder, "serve", fleet, "--state", folder / "state")
     yield made
     made.close()
 
@@ -35,9 +35,9 @@ def talk(gateway, node):
     """talk(bytes): all that comes back until the gateway ends the connection."""
     node.received.clear()
 
-    def send(data, half_close=False):
-        host, _, port = gateway.address.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as sock:
+    def send(data, half_close=False, to=gateway):
+        host, _, port = to.address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as sock:
             try:
                 sock.sendall(data)
                 if half_close:
@@ -178,7 +178,7 @@ def test_http_1_0_needs_no_host_and_ends_the_connection(talk):
 
 def test_a_caller_that_expects_100_hears_it_before_its_body(gateway, node):
     host, _, port = gateway.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as sock:
         sock.sendall(counted(SIZE, b"", b"Expect: 100-continue\r\nConnection: close\r\n"))
         assert statuses(sock.recv(65536)) == [100]
         sock.sendall(BODY)
@@ -216,8 +216,10 @@ def test_too_many_or_too_long_headers_are_refused(talk):
     assert statuses(talk(get().replace(b"/health/live", b"/" + b"y" * 40000)))[0] in (414, 431)
 
 
-def test_a_head_that_dribbles_in_is_cut_off(talk):
-    assert statuses(talk(b"GET /health/live HTTP/1.1\r\nHost: loc")) == [408]
+def test_a_head_that_dribbles_in_is_cut_off(talk, start, node, tmp_path):
+    strict = start("serve", write_fleet(tmp_path, [node], {"a": ["qwen3:8b"]}), "--state", tmp_path / "state",
+                   "--head-timeout", "100ms")
+    assert statuses(talk(b"GET /health/live HTTP/1.1\r\nHost: loc", to=strict)) == [408]
 
 
 def test_a_request_without_its_end_gets_no_answer_of_an_engine(talk, node):

@@ -48,7 +48,7 @@ def door(tmp_path_factory):
     gateway = Gateway(folder, "serve", write_fleet(folder, [node], {"a": ["qwen3:8b"]}),
                       "--state", folder / "state")
     host, _, port = gateway.address.rpartition(":")
-    yield http.client.HTTPConnection(host, int(port), timeout=10), node
+    yield http.client.HTTPConnection(host, int(port), timeout=60), node
     gateway.close()
     node.drop()
 

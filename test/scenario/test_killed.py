@@ -38,12 +38,14 @@ def test_no_row_is_lost_and_none_doubled_however_often_it_is_killed(place, tmp_p
     for turn in range(KILLS + 1):
         gateway = Gateway(tmp_path, "demo", "--state", tmp_path / "state", *store, "--speed", 50)
         load = [Load(gateway.address, key, "s-fast", 100 * turn + i) for i in range(6)]
-        time.sleep(0.1 + 0.5 * chance.random())    # the instant is the test's own
+        until(lambda: any(caller.told for caller in load), "somebody has an answer, or its beginning")
+        time.sleep(0.5 * chance.random())    # the instant is the test's own
         if turn < KILLS:
             kill(gateway)
         for caller in load:
             told.update(caller.stop())
-    until(lambda: settled(gateway), "everything is in the store")
+    # Those who left at once may be heard of only now.
+    until(lambda: gateway.counter("connections", {}) == 1 and settled(gateway), "everything is in the store")
     [account] = json.loads(gateway.get("/admin/v1/usage").body)["accounts"]
     agreed = tampu("usage", "--reconcile", "--json", "--state", place, "--gateway",
                    f"http://{gateway.address}")
@@ -55,8 +57,8 @@ def test_no_row_is_lost_and_none_doubled_however_often_it_is_killed(place, tmp_p
     assert agreed.returncode == 0, agreed.stdout
     tokens = sum(r["prompt_tokens"] + r["completion_tokens"] for r in found.values())
     assert (account["key"], account["running"]) == (key_id, 0)
-    assert account["day"] == {"used_micro": 0, "used_tokens": tokens, "reserved_micro": 0,
-                              "reserved_tokens": 0}
+    assert {"used_micro": 0, "used_tokens": tokens, "reserved_micro": 0,
+            "reserved_tokens": 0}.items() <= account["day"].items()
     cut = [i for i, whole in told.items() if whole and found[i]["failure"] == "interrupted"]
     print(f"\n{len(found)} rows of {KILLS} lives, {len(told)} told of, "
           f"{sum(r['failure'] == 'interrupted' for r in found.values())} interrupted, "

@@ -83,7 +83,7 @@ def test_demo_of_the_real_fleet_stays_on_this_machine(traced, tmp_path):
 def test_demo_needs_nothing_but_lo():
     """In a network namespace of its own, and without the variable: demo closes the door itself."""
     script = ("ip link set lo up 2>/dev/null || ifconfig lo up; "
-              f"exec timeout 20 {TAMPU} demo --speed 100 --listen 127.0.0.1:0")
+              f"exec timeout 60 {TAMPU} demo --speed 100 --listen 127.0.0.1:0")
     env = {k: v for k, v in os.environ.items() if k != "TAMPU_LOOPBACK_ONLY"}
     child = subprocess.Popen(["unshare", "-n", "sh", "-c", script], stderr=subprocess.PIPE,
                              text=True, env=env)

@@ -281,8 +281,7 @@ def written(tmp_path_factory):
 @pytest.fixture(scope="module")
 def demo(written, tmp_path_factory):
     made = Gateway(tmp_path_factory.mktemp("demo"), "demo", written[0], "--speed", "200",
-                   *"--breaker-cooldown 200ms --breaker-cooldown-max 200ms --health-interval 100ms "
-                   "--health-timeout 300ms --first-byte-timeout 5s --load-timeout 10s".split())
+                   *"--breaker-cooldown 200ms --breaker-cooldown-max 200ms --health-interval 100ms".split())
     yield made
     made.close()
 

@@ -3,7 +3,6 @@ import contextlib
 import json
 import pathlib
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -11,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from pages import free_port
 from world import TAMPU, Gateway, until
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -21,12 +21,6 @@ PATH = "/v1/chat/completions"
 
 pytestmark = pytest.mark.skipif(not (BIN / "prometheus").exists(),
                                 reason="no Prometheus: tools/setup test gets it")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def expressions():

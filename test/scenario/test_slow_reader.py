@@ -33,7 +33,7 @@ def test_a_slow_caller_pauses_the_engine_and_memory_stays_bounded(start, nodes, 
     host, _, port = gateway.address.rpartition(":")
     body = json.dumps({"model": "qwen3:8b", "stream": True, "messages": []}).encode()
     before = gateway.memory()
-    with socket.create_connection((host, int(port)), timeout=15) as slow:
+    with socket.create_connection((host, int(port)), timeout=60) as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                      b"Content-Type: application/json\r\nConnection: close\r\n"

@@ -47,7 +47,7 @@ class Screen:
 def demo(tmp_path_factory):
     from world import Gateway
     made = Gateway(tmp_path_factory.mktemp("top"), "demo", "--speed", "20",
-                   "--health-interval", "100ms", "--health-timeout", "300ms")
+                   "--health-interval", "100ms")
     yield made
     made.close()
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from media import Engine, form
-from world import TAMPU, until
+from world import PATIENCE, TAMPU, Client, until
 
 MIB = 1 << 20
 WAV = b"RIFF" + bytes(range(256)) * 40
@@ -42,11 +42,11 @@ def serve(start, tmp_path):
 WHISPER, KOKORO = "whisper-large-v3-turbo", "kokoro"
 
 
-def send(gateway, path, kind, body, timeout=60):
+def send(gateway, path, kind, body, length=None):
     """(status, headers, bytes); body: bytes, or pieces of them."""
     host, _, port = gateway.address.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
-    length = sum(map(len, body)) if isinstance(body, list) else len(body)
+    connection = http.client.HTTPConnection(host, int(port), timeout=2 * PATIENCE)
+    length = length or (sum(map(len, body)) if isinstance(body, list) else len(body))
     connection.request("POST", path, body=iter(body) if isinstance(body, list) else body,
                        headers={"content-type": kind, "content-length": str(length)})
     answer = connection.getresponse()
@@ -193,14 +193,14 @@ def test_a_stream_passes_event_by_event(fleet, serve):
         def pieces():
             yield b'data: {"type":"transcript.text.delta","delta":"h'
             yield b'i"}\n\ndata: {"type":"tran'
-            assert may_go.wait(20)
+            assert may_go.wait(PATIENCE)
             yield b'script.text.done","text":"hi"}\n\n'
         return 200, "text/event-stream", pieces()
 
     gateway = serve(fleet({"a": (Engine(speak), "openai", WHISPER, "")}))
     kind, body = form(("model", WHISPER), ("stream", "true"), ("file", WAV, "a.wav"))
     host, _, port = gateway.address.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
     connection.request("POST", "/v1/audio/transcriptions", body=body, headers={"content-type": kind})
     answer = connection.getresponse()
     assert answer.read1() == b'data: {"type":"transcript.text.delta","delta":"hi"}\n\n'
@@ -215,14 +215,14 @@ def test_speech_is_heard_while_it_is_made(fleet, serve):
     def speak(path, seen):
         def pieces():
             yield b"\xff\xfbfirst"
-            assert may_go.wait(20)
+            assert may_go.wait(PATIENCE)
             yield b"last\x00"
         assert path == "/v1/audio/speech" and json.loads(seen.body)["voice"] == "af"
         return 200, "audio/mpeg", pieces()
 
     gateway = serve(fleet({"a": (Engine(speak), "openai", KOKORO, "")}))
     host, _, port = gateway.address.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
     connection.request("POST", "/v1/audio/speech", headers={"content-type": "application/json"},
                        body=json.dumps({"model": KOKORO, "input": "hi", "voice": "af"}))
     answer = connection.getresponse()
@@ -323,7 +323,7 @@ def test_an_upload_that_is_left_half_way_is_forgotten(fleet, serve):
     gateway = serve(fleet({"a": (engine, "whisper-server", WHISPER, "")}))
     kind, body = form(("model", WHISPER), ("file", WAV * 200, "a.wav"))
     host, _, port = gateway.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=15) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as sock:
         sock.sendall(f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                      f"{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-9])
     gateway.until_logged("request", failure="client_gone")
@@ -343,12 +343,23 @@ def test_all_uploads_together_have_a_ceiling(fleet, serve):
 
 def test_an_upload_takes_as_long_as_uploads_may(fleet, serve):
     engine = Engine()
-    gateway = serve(fleet({"a": (engine, "whisper-server", WHISPER, "")}), "--body-timeout", "100ms",
-                    "--upload-timeout", "400ms")
+    path = fleet({"a": (engine, "whisper-server", WHISPER, "")})
+    gateway = serve(path, "--body-timeout", "100ms", "--upload-timeout", "1m")
     kind, body = form(("model", WHISPER), ("file", b"x" * (2 * MIB), "a.wav"))
-    assert send(gateway, "/v1/audio/transcriptions", kind, body)[0] == 200
+
+    def slowly():
+        yield body[:100]
+        # A small body that is late is refused meanwhile: as long as that was too long for small ones.
+        late = Client(gateway.address, "POST", "/v1/chat/completions", "{",
+                      {"content-type": "application/json", "content-length": "9"})
+        assert late.finish().status == 408
+        yield body[100:]
+
+    assert send(gateway, "/v1/audio/transcriptions", kind, slowly(), length=len(body))[0] == 200
+    gateway.close()
+    gateway = serve(path, "--upload-timeout", "100ms")
     host, _, port = gateway.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=15) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as sock:
         sock.sendall(f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                      f"{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:100])
         assert sock.recv(100).startswith(b"HTTP/1.1 408")

@@ -1,10 +1,11 @@
 """A registry that stands in for the WAN's: real manifests and blobs, faults on request, and what it gave."""
 import hashlib
-import http.server
 import json
 import random
 import socket
 import threading
+
+from pages import Page, Pages
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -32,16 +33,12 @@ class Wan:
         self.lock = threading.Lock()
         self.go_on = threading.Event()
         self.rate = 0           # bytes a second for each connection; 0: as fast as it goes
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        self.server.daemon_threads = True
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        self.url = "http://" + self.address
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = Pages(handler_of(self)).begin()
+        self.url = self.server.url
 
     def close(self):
         self.go_on.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.drop()
 
     def publish(self, tag, layers):
         """layers: [(media type's last word, bytes)]; returns the model's digest."""
@@ -93,11 +90,8 @@ class Wan:
 
 
 def handler_of(wan):
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Page):
         protocol_version = "HTTP/1.1"
-
-        def log_message(self, *words):
-            pass
 
         def do_HEAD(self):
             self.answer(False)

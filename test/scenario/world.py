@@ -12,7 +12,7 @@ import time
 from canary import hear, look_through, plant
 
 TAMPU = os.environ.get("TAMPU", str(pathlib.Path(__file__).parents[2] / "build" / "tampu"))
-PATIENCE = 15       # seconds that anything may take before a test gives up
+PATIENCE = 60       # seconds that anything may take before a test gives up: the machine may be busy
 SAMPLE = re.compile(r"^tampu_(\w+?)(?:\{(.*)\})? (\S+)$", re.M)
 
 steps_taken, counters_moved = set(), set()    # by all gateways of this session

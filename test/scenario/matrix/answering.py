@@ -1,11 +1,10 @@
 """Engines and providers of the four dialects: they keep what they were asked, and answer as their
 published interfaces say."""
-import http.server
 import json
 import re
-import threading
 
 from matrix.asking import ARGUMENTS, IMAGE_URL, PNG, RESULT, SCHEMA, SEED, SYSTEM, QUESTION, TOOL
+from pages import Page, Pages
 
 TEXT, THINKING, PROMPT_TOKENS, ANSWER_TOKENS = "Hello there", "Let me see.", 21, 9
 GREETINGS = {
@@ -300,7 +299,7 @@ class Engine:
         engine = self
         self.asked = []
 
-        class Connection(http.server.BaseHTTPRequestHandler):
+        class Connection(Page):
             protocol_version = "HTTP/1.1"
             wbufsize = -1
 
@@ -328,14 +327,5 @@ class Engine:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *words):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Connection)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server = Pages(Connection).begin()
+        self.port, self.close = self.server.port, self.server.drop
