@@ -358,38 +358,6 @@ static void lengths_and_speeds_are_learned_from_answers(void **state)
     assert_near(made[19]->output_tokens, 40, 0.01);
 }
 
-/* Of what two copies took while both computed, each had half of the machine. */
-static void a_machine_that_is_never_quiet_is_learned_all_the_same(void **state)
-{
-    const struct board_copy *c = &board->copies[FAST_BIG];
-    const double alone_s = expect_step_s(&c->expected, 1, 1000 + 20);
-
-    (void)state;
-    loaded(FAST_BIG);
-    loaded(FAST_TINY);
-    board_begin(board, FAST_TINY, &(struct board_run){.id = 1000, .work_s = 1e6});
-    for (uint64_t i = 1; i <= 20; i++)
-        line_end(line, arrive(i, i, 1000, i * 10000),
-                 &(struct errand_end){.decode_s = 39 * 2 * 3 * alone_s, .output_tokens = 40},
-                 i * 10000 + 500);
-    assert_near(estimate_ratio(&c->estimate, ESTIMATE_decode, 1000), 3, 0.3);
-    assert_false(board_is_slow(c));
-    assert_int_equal(c->drift[ESTIMATE_decode].count, 0);
-    board_end(board, FAST_TINY, 1000);
-    for (uint64_t i = 21; i <= 40; i++)
-        line_end(line, arrive(i, i, 1000, i * 10000),
-                 &(struct errand_end){.decode_s = 39 * 1.5 * alone_s, .output_tokens = 40},
-                 i * 10000 + 500);
-    assert_near(estimate_ratio(&c->estimate, ESTIMATE_decode, 1000), 1.5, 0.1);
-    board_begin(board, FAST_TINY, &(struct board_run){.id = 1001, .work_s = 1e6});
-    for (uint64_t i = 41; i <= 60; i++)
-        line_end(line, arrive(i, i, 1000, i * 10000),
-                 &(struct errand_end){.decode_s = 39 * 1.5 * alone_s, .output_tokens = 40},
-                 i * 10000 + 500);
-    assert_near(estimate_ratio(&c->estimate, ESTIMATE_decode, 1000), 1.5, 0.1);
-    board_end(board, FAST_TINY, 1001);
-}
-
 static void idle_machines_load_what_is_missed(void **state)
 {
     (void)state;
@@ -590,7 +558,6 @@ int main(void)
         LINE_TEST(what_can_never_be_served_is_refused),
         LINE_TEST(who_leaves_gives_the_slot_on),
         LINE_TEST(lengths_and_speeds_are_learned_from_answers),
-        LINE_TEST(a_machine_that_is_never_quiet_is_learned_all_the_same),
         LINE_TEST(idle_machines_load_what_is_missed),
         LINE_TEST(what_the_plan_keeps_is_told_so_once),
         LINE_TEST(a_late_request_is_asked_of_an_idle_copy_as_well_and_goes_on_there),
