@@ -65,14 +65,17 @@ static struct budget_use fullest(const struct allowance *allowance,
     struct budget_use found = {.budget = NO_LIMIT};
 
     for (enum period p = 0; p < PERIOD_COUNT; p++) {
-        const struct amount *most = &allowance->budgets[p], *used = &state->used[p];
+        const struct amount *most = &allowance->budgets[p];
+        const struct amount *used[] = {&state->used[p], &state->all[p]};
 
-        weigh(&found, (struct budget_use){.period = p,
-                                          .is_money = true,
-                                          .used = used->money_micro,
-                                          .budget = most->money_micro});
-        weigh(&found,
-              (struct budget_use){.period = p, .used = used->tokens, .budget = most->tokens});
+        for (size_t i = 0; i < COUNT_OF(used); i++) {
+            weigh(&found, (struct budget_use){.period = p,
+                                              .is_money = true,
+                                              .used = used[i]->money_micro,
+                                              .budget = most->money_micro});
+            weigh(&found, (struct budget_use){
+                              .period = p, .used = used[i]->tokens, .budget = most->tokens});
+        }
     }
     return found;
 }

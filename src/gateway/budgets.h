@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Budgets of keys that are nearly used up, by what this gateway has counted.
+ * Budgets of keys that are nearly used up, by what this gateway has counted, or has heard that all
+ * of them have.
  *
  *     budgets_each_near(g, 80, on_budget, ctx);        the fullest budget of each key from 80 %
  */

@@ -57,6 +57,8 @@ static struct shared_answer ask_until(struct joint *j, const struct shared_ask *
                                       uint64_t deadline_us);
 static int load(struct joint *j, const struct shared_ask *ask, unsigned period,
                 uint64_t deadline_us);
+static void note_used(struct joint *j, const struct shared_ask *ask,
+                      const struct shared_answer *answer);
 static account_fn find_known;
 static uint64_t limit_of(uint64_t number);
 static struct timespec time_of(uint64_t us);
@@ -140,6 +142,8 @@ enum joint_state joint_reserve(struct joint *j, struct str key_id, struct str re
         ask.limits.budgets[p].tokens = limit_of(allowance->budgets[p].tokens);
     }
     answer = ask_until(j, &ask, clock_monotonic_us() + ANSWER_US);
+    if (answer.is_told)
+        note_used(j, &ask, &answer);
     if (answer.verdict == SHARED_reserved)
         return JOINT_reserved;
     if (answer.verdict == SHARED_no_answer || answer.verdict == SHARED_not_loaded)
@@ -295,6 +299,16 @@ static int load(struct joint *j, const struct shared_ask *ask, unsigned period,
     return shared_load(j->asked, ask->key_id, period, ask->periods[period],
                        known.state.loaded[period].money_micro, known.state.loaded[period].tokens,
                        deadline_us);
+}
+
+static void note_used(struct joint *j, const struct shared_ask *ask,
+                      const struct shared_answer *answer)
+{
+    struct amount used[PERIOD_COUNT];
+
+    for (unsigned p = 0; p < PERIOD_COUNT; p++)
+        used[p] = (struct amount){answer->used[p].money_micro, answer->used[p].tokens};
+    accounts_note_all(j->accounts, ask->key_id, ask->periods, used);
 }
 
 static void find_known(void *ctx, struct str key_id, const struct account_state *state)

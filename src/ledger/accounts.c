@@ -86,6 +86,18 @@ int accounts_load(struct accounts *a, struct str key_id, int64_t day, struct amo
     return kept ? 0 : -ENOMEM;
 }
 
+void accounts_note_all(struct accounts *a, struct str key_id,
+                       const int64_t periods[static PERIOD_COUNT],
+                       const struct amount used[static PERIOD_COUNT])
+{
+    struct kept *kept;
+
+    pthread_mutex_lock(&a->mutex);
+    if ((kept = find(a, key_id, false)))
+        account_note_all(&kept->account, periods, used);
+    pthread_mutex_unlock(&a->mutex);
+}
+
 bool accounts_find(struct accounts *a, struct str key_id, struct moment now,
                    struct account_state *ret)
 {
@@ -120,8 +132,11 @@ static struct account_state state_of(const struct kept *kept, struct moment now)
         struct amount both = account_used(&kept->account, p, true, now);
         struct amount used = account_used(&kept->account, p, false, now);
 
+        bool is_over = period_of(p, now.wall_us) > kept->account.periods[p].index;
+
         state.used[p] = used;
-        state.loaded[p] = kept->account.periods[p].loaded;
+        state.loaded[p] = is_over ? used : kept->account.periods[p].loaded;
+        state.all[p] = account_all(&kept->account, p, now);
         state.reserved[p] =
             (struct amount){both.money_micro - used.money_micro, both.tokens - used.tokens};
     }

@@ -30,11 +30,17 @@ void accounts_settle(struct accounts *a, struct str key_id, const struct allowan
 MUST_USE int accounts_load(struct accounts *a, struct str key_id, int64_t day, struct amount used,
                            struct moment now);
 
+/* As account_note_all(). */
+void accounts_note_all(struct accounts *a, struct str key_id,
+                       const int64_t periods[static PERIOD_COUNT],
+                       const struct amount used[static PERIOD_COUNT]);
+
 /* What a key has used in the present periods, of that what was known at start, and what is
  * reserved.
  */
 struct account_state {
     struct amount used[PERIOD_COUNT], loaded[PERIOD_COUNT], reserved[PERIOD_COUNT];
+    struct amount all[PERIOD_COUNT]; /* used by all gateways, as account_all() */
     uint64_t running;
 };
 typedef void account_fn(void *ctx, struct str key_id, const struct account_state *state);

@@ -100,6 +100,22 @@ struct amount account_used(const struct account *a, enum period p, bool with_res
     return sum;
 }
 
+void account_note_all(struct account *a, const int64_t periods[static PERIOD_COUNT],
+                      const struct amount used[static PERIOD_COUNT])
+{
+    for (enum period p = 0; p < PERIOD_COUNT; p++) {
+        a->periods[p].all_index = periods[p];
+        a->periods[p].all = used[p];
+    }
+}
+
+struct amount account_all(const struct account *a, enum period p, struct moment now)
+{
+    bool is_present = a->periods[p].all_index == period_of(p, now.wall_us);
+
+    return is_present ? a->periods[p].all : (struct amount){0};
+}
+
 const char *limit_words(enum limit l)
 {
     static const char *const words[LIMIT_COUNT] = {

@@ -67,6 +67,8 @@ struct account {
         struct amount loaded; /* of what was used: what was known at start */
         int64_t later;        /* 0: none; a period to come in which `later_used` was used already */
         struct amount later_used;
+        int64_t all_index; /* of `all`: what this and other gateways used, as last heard */
+        struct amount all;
     } periods[PERIOD_COUNT];
 };
 
@@ -96,6 +98,12 @@ void account_load(struct account *a, int64_t day, struct amount used, struct mom
 /* Used in the present period, with what is reserved if wanted. */
 struct amount account_used(const struct account *a, enum period p, bool with_reserved,
                            struct moment now);
+
+/* What all gateways that share the budgets have used in those periods; and what was last heard of
+ * the present one: nothing, where nobody shares. Not part of any decision here. */
+void account_note_all(struct account *a, const int64_t periods[static PERIOD_COUNT],
+                      const struct amount used[static PERIOD_COUNT]);
+struct amount account_all(const struct account *a, enum period p, struct moment now);
 
 /* "requests a minute" */
 const char *limit_words(enum limit l);

@@ -16,6 +16,7 @@ enum {
     ARGUMENTS_MAX = 40,
     KEYS_MAX = 4096, /* whose open requests are looked at when a gateway dies */
     DAY_S = 86400,
+    TOLD = 3 + 2 * SHARED_PERIODS, /* numbers of an answer that says what was used */
 };
 
 enum script { SCRIPT_reserve, SCRIPT_settle, SCRIPT_reap, SCRIPT_hints, SCRIPT_COUNT };
@@ -136,6 +137,11 @@ struct shared_answer shared_reserve(struct shared *s, const struct shared_ask *a
     answer.period = (unsigned)number_at(reply, 1);
     answer.retry_us = (uint64_t)number_at(reply, 2);
     answer.is_soft = ask->limits.is_soft && verdict >= SHARED_over_money;
+    answer.is_told = reply->elements == TOLD;
+    for (size_t p = 0; p < SHARED_PERIODS; p++) {
+        answer.used[p].money_micro = (uint64_t)number_at(reply, 3 + 2 * p);
+        answer.used[p].tokens = (uint64_t)number_at(reply, 4 + 2 * p);
+    }
     answer.verdict = verdict < 0      ? SHARED_not_loaded
                      : answer.is_soft ? SHARED_reserved
                                       : (enum shared_verdict)verdict;

@@ -62,6 +62,10 @@ struct shared_answer {
     bool is_soft;    /* over a budget, and reserved all the same */
     bool is_unasked; /* SHARED_no_answer: nothing is reserved, the question was never sent */
     uint64_t retry_us;
+    bool is_told; /* what all gateways have used of the periods: */
+    struct {
+        uint64_t money_micro, tokens;
+    } used[SHARED_PERIODS];
 };
 
 /* What a request came to. Also of one that got no answer: it may have been reserved. */

@@ -206,11 +206,18 @@ def test_gateways_tell_each_other_which_machine_fails(start, nodes, tmp_path, li
 
 def test_the_books_of_several_gateways_are_reconciled_together(gateways, books, limits):
     """Rows of all are what all of them counted, and with one left out they are not."""
-    found = gateways(2, "--shared", limits.url, "--require-keys=true")
-    key = tampu_key(books, "create", "--name", "laptop", "--tokens-per-day", str(10**6))
-    for gateway in found:
-        until(lambda one=gateway: ask(one, key)[0] == 200, "the key is known")
-    ask(found[1], key)
+    found = gateways(2, "--shared", limits.url, "--require-keys=true", "--alert-budget", "1")
+    key = tampu_key(books, "create", "--name", "laptop", "--tokens-per-day", "6000")
+    body = {**ASK, "max_tokens": 2}     # three tokens and two: sixty are one in a hundred
+
+    def answered(gateway, requests):
+        for _ in range(requests):
+            until(lambda: gateway.post("/v1/chat/completions", body, x_api_key=key).status == 200,
+                  "the key is known, and Redis has answered in time")
+
+    answered(found[0], 11)
+    answered(found[1], 9)
+    found[1].until_logged("alert", alert="budget_near")    # of what both have used
     admin = tampu_key(books, "create", "--name", "admin", "--operator")
     for gateway in found:
         gateway.bearer = {"authorization": f"Bearer {admin}"}

@@ -5,7 +5,8 @@
 -- ARGV: id, gateway, money, tokens, requests a minute, tokens a minute, parallel, is soft (0, 1),
 --       then for each period: money and tokens allowed (-1: any), seconds to keep its use
 -- Returns {limit, period, microseconds to wait}; limit 0: reserved; -1: the period's use is not
--- loaded yet. Limits are numbered as in shared.h.
+-- loaded yet. Limits are numbered as in shared.h. Where budgets were asked, what was used of each
+-- period by all gateways follows, money and tokens, without what is held.
 -- Lua would write a large number as 1e+15, and none as -0.
 local function whole(number)
     return string.format('%.0f', number)
@@ -54,6 +55,14 @@ for _, name in ipairs({'requests', 'tokens'}) do
     end
 end
 
+local function told(verdict)
+    for period = 0, 2 do
+        verdict[#verdict + 1] = number(KEYS[4 + period], 'money')
+        verdict[#verdict + 1] = number(KEYS[4 + period], 'tokens')
+    end
+    return verdict
+end
+
 local over = {0, 0, 0}
 for period = 0, 2 do
     local use = KEYS[4 + period]
@@ -68,7 +77,7 @@ for period = 0, 2 do
             over = {5, period, 0}
         end
         if over[1] > 0 and not is_soft then
-            return over
+            return told(over)
         end
     end
 end
@@ -85,4 +94,4 @@ for period = 0, 2 do
 end
 redis.call('SADD', 'tampu:keys', string.match(open, '{(.*)}'))
 redis.call('HSET', open, id, cjson.encode({gateway, money, tokens, KEYS[4], KEYS[5], KEYS[6]}))
-return over
+return told(over)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/accounts.h"
 #include "ledger/allowance.h"
 
 #include "../testing.h"
@@ -245,11 +246,52 @@ static void no_order_of_events_overspends(void **state)
     }
 }
 
+static void what_all_gateways_used_is_of_its_period_and_refuses_nobody(void **state)
+{
+    struct allowance allowance = daily(1000);
+    struct account a = {0};
+    struct reservation r;
+    const int64_t periods[PERIOD_COUNT] = {period_of(PERIOD_day, NOON_US),
+                                           period_of(PERIOD_week, NOON_US),
+                                           period_of(PERIOD_month, NOON_US)};
+    const struct amount used[PERIOD_COUNT] = {{5000, 50}, {6000, 60}, {7000, 70}};
+
+    (void)state;
+    assert_int_equal(account_all(&a, PERIOD_day, at(NOON_US)).money_micro, 0);
+    account_note_all(&a, periods, used);
+    for (enum period p = 0; p < PERIOD_COUNT; p++)
+        assert_int_equal(account_all(&a, p, at(NOON_US)).money_micro, used[p].money_micro);
+    assert_int_equal(account_all(&a, PERIOD_day, at(NOON_US + PERIOD_DAY_US)).tokens, 0);
+    assert_int_equal(
+        account_reserve(&a, &allowance, (struct amount){.money_micro = 1000}, at(NOON_US), &r)
+            .limit,
+        LIMIT_none);
+}
+
+static void what_was_known_at_start_is_of_its_period(void **state)
+{
+    struct accounts *all = accounts_new();
+    const struct amount used = {7, 9};
+    int64_t day = period_of(PERIOD_day, NOON_US);
+    struct account_state seen;
+
+    (void)state;
+    assert_int_equal(accounts_load(all, STR("k"), day, used, at(NOON_US)), 0);
+    assert_true(accounts_find(all, STR("k"), at(NOON_US), &seen));
+    assert_int_equal(seen.loaded[PERIOD_day].tokens, 9);
+    assert_true(accounts_find(all, STR("k"), at(NOON_US + PERIOD_DAY_US), &seen));
+    assert_int_equal(seen.used[PERIOD_day].tokens, 0);
+    assert_int_equal(seen.loaded[PERIOD_day].tokens, 0);
+    accounts_free(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_limited_unless_said),
         cmocka_unit_test(a_thousand_at_once_have_room_for_ten),
+        cmocka_unit_test(what_was_known_at_start_is_of_its_period),
+        cmocka_unit_test(what_all_gateways_used_is_of_its_period_and_refuses_nobody),
         cmocka_unit_test(what_was_not_used_is_given_back_once),
         cmocka_unit_test(a_refusal_says_when_to_come_back),
         cmocka_unit_test(so_many_at_once_and_no_more),

@@ -172,6 +172,29 @@ static void asked_twice_it_is_reserved_once_and_settled_once(void **state)
     assert_int_equal(used("money"), 3);
 }
 
+static void an_answer_says_what_all_have_used(void **state)
+{
+    AUTO(shared) a = open_one("a");
+    AUTO(shared) b = open_one("b");
+    struct shared_ask first = ask_for("r1", 100), second = ask_for("r2", 100),
+                      third = ask_for("r3", 4);
+    struct shared_use use = use_of(&first, 3);
+    struct shared_answer answer;
+
+    (void)state;
+    answer = reserve(a, &first);
+    assert_true(answer.is_told);
+    assert_int_equal(answer.used[2].money_micro, 0);
+    assert_true(shared_settle(a, &use, soon()));
+    answer = reserve(b, &second);
+    assert_int_equal(answer.verdict, SHARED_reserved);
+    assert_int_equal(answer.used[2].money_micro, 3);
+    assert_int_equal(answer.used[2].tokens, 10);
+    answer = reserve(b, &third);
+    assert_int_equal(answer.verdict, SHARED_over_money);
+    assert_true(answer.is_told && answer.used[2].money_micro == 3);
+}
+
 static void rates_and_parallel_requests_are_counted_together(void **state)
 {
     AUTO(shared) a = open_one("a");
@@ -441,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHARED_TEST(what_the_books_say_is_loaded_once),
         SHARED_TEST(asked_twice_it_is_reserved_once_and_settled_once),
+        SHARED_TEST(an_answer_says_what_all_have_used),
         SHARED_TEST(rates_and_parallel_requests_are_counted_together),
         SHARED_TEST(no_money_and_much_money_are_counted),
         SHARED_TEST(three_gateways_never_overspend_a_budget),
