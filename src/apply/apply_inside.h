@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "apply/apply.h"
+#include "apply/gpu_memory.h"
 #include "apply/installed.h"
 #include "apply/manifest.h"
 #include "base/arena.h"
@@ -29,7 +30,8 @@ struct hand {
     struct asker asker;
     pthread_t thread;
     bool has_thread;
-    bool is_gone;     /* it does not answer any more: the rest is skipped */
+    bool is_gone; /* it does not answer any more: the rest is skipped */
+    struct gpu_memory gpu_memory;
     double measure_s; /* measuring took; under the apply's mutex */
 };
 
@@ -107,8 +109,8 @@ MUST_USE int hand_long_name(struct hand *h, const struct fleet_engine *engine, c
 /* Loads a copy to stay, or unloads it. */
 MUST_USE int hand_keep_alive(struct hand *h, struct apply_step *s, bool keep, struct err *err);
 
-/* hand_verify.c, hand_remote.c, hand_measure.c */
-hand_step_fn hand_verify, hand_install, hand_fetch, hand_configure, hand_measure;
+/* hand_verify.c, hand_remote.c, hand_measure.c, gpu_memory.c */
+hand_step_fn hand_verify, hand_install, hand_fetch, hand_configure, hand_measure, hand_limit;
 
 /* hand_ask.c: a member of what is asked: text, or JSON as it is. MEMBERS(…) ends their list. */
 struct member {

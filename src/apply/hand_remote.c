@@ -75,7 +75,8 @@ int apply_write_script(struct buf *out, const struct apply *a, const struct appl
     int r = 0;
 
     buf_init(&files, SCRIPT_MAX);
-    if (program_of(s->engine) && (r = files_service(a, s->engine, &service, err)) == 0) {
+    if (s->engine && program_of(s->engine) &&
+        (r = files_service(a, s->engine, &service, err)) == 0) {
         what.service = &service;
         if (verb == REMOTE_fetch)
             r = files_write(&files, a, &service, err);

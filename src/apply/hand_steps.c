@@ -30,12 +30,13 @@ static int note(struct hand *h, const struct apply_step *s, enum installed_mark 
 static int remove_name(struct hand *h, struct apply_step *s, struct str name, struct err *err);
 
 hand_step_fn *const hand_steps[WORK_COUNT] = {
-    [WORK_observe] = do_nothing,   [WORK_install] = hand_install,
-    [WORK_fetch] = hand_fetch,     [WORK_configure] = hand_configure,
-    [WORK_unload] = do_unload,     [WORK_remove] = do_remove,
-    [WORK_pull] = do_pull,         [WORK_alias] = do_alias,
-    [WORK_tidy] = do_tidy,         [WORK_verify] = hand_verify,
-    [WORK_measure] = hand_measure, [WORK_load] = do_load,
+    [WORK_observe] = do_nothing, [WORK_install] = hand_install,
+    [WORK_fetch] = hand_fetch,   [WORK_configure] = hand_configure,
+    [WORK_unload] = do_unload,   [WORK_remove] = do_remove,
+    [WORK_pull] = do_pull,       [WORK_alias] = do_alias,
+    [WORK_tidy] = do_tidy,       [WORK_verify] = hand_verify,
+    [WORK_limit] = hand_limit,   [WORK_measure] = hand_measure,
+    [WORK_load] = do_load,
 };
 
 static int do_nothing(struct hand *h, struct apply_step *s, struct err *err)

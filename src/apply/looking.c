@@ -119,6 +119,9 @@ static void *observe_machine(void *hand)
         if (remote_knows(s->machine, s->engine))
             look_at_settings(h->apply, s);
     }
+    if (h->machine->ssh.len && gpu_memory_is_set(h->apply->options.catalog, h->machine))
+        gpu_memory_look(&h->gpu_memory, h->apply->options.catalog, h->machine,
+                        &h->apply->options.remote);
     asker_close(&asker);
     return NULL;
 }

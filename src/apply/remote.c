@@ -79,7 +79,10 @@ static const struct embedded_file *script_of(const struct machine *m, const stru
     char name[96];
 
     snprintf(name, sizeof name, "share/engines/%s-%s",
-             program_of(e) ? "service" : engine_kind_row(e->kind)->name, systems[m->os].script);
+             !e              ? "gpu-memory"
+             : program_of(e) ? "service"
+                             : engine_kind_row(e->kind)->name,
+             systems[m->os].script);
     return embedded_find(name);
 }
 
@@ -88,6 +91,9 @@ int remote_write_wanted(struct buf *out, const struct remote_what *what, struct 
     const struct fleet_engine *e = what->engine;
     int r;
 
+    if (!e)
+        return buf_printf(out, "%llu",
+                          (unsigned long long)what->machine->hardware.gpu_memory_bytes >> 20);
     if (program_of(e))
         return what->service ? service_write(out, what->service, err) : 0;
     r = what->machine->os == OS_linux ? buf_put(out, STR("[Service]\n")) : 0;
@@ -133,7 +139,7 @@ int remote_write(struct buf *out, const struct remote_what *what, enum remote_do
         r = buf_put(out, str_from(systems[what->machine->os].begin));
     if (r == 0)
         r = write_value(out, what->machine, "DO", str_from(verbs[verb]));
-    if (r == 0 && program_of(what->engine))
+    if (r == 0 && what->engine && program_of(what->engine))
         r = write_service(out, what);
     if (r == 0)
         r = write_value(out, what->machine, "WANTED", buf_str(&wanted));

@@ -6,9 +6,9 @@
  *     r = remote_write(&script, &what, REMOTE_set, err);               what will run, to be shown
  *     r = remote_run(&out, machine, buf_str(&script), options, err);
  *
- * The scripts are share/engines/KIND-OS, and service-OS for what runs as a service; what is known
- * of the fleet stands on top, quoted. They run under sh, or PowerShell on Windows. One connection
- * to a machine serves several.
+ * The scripts are share/engines/KIND-OS, service-OS for what runs as a service, and gpu-memory-OS;
+ * what is known of the fleet stands on top, quoted. They run under sh, or PowerShell on Windows.
+ * One connection to a machine serves several.
  */
 #pragma once
 
@@ -31,7 +31,8 @@ struct remote_options {
     const char *config; /* for ssh -F; NULL: the user's */
 };
 
-/* Is there a script for that engine on that system? */
+/* Is there a script for that engine on that system? NULL: for the memory of its GPU, gpu_memory.h.
+ */
 bool remote_has_script(const struct machine *m, const struct fleet_engine *e);
 
 /* And a way there? */
@@ -40,9 +41,9 @@ bool remote_knows(const struct machine *m, const struct fleet_engine *e);
 /* Whose script, and what it is told. */
 struct remote_what {
     const struct machine *machine;
-    const struct fleet_engine *engine;
-    const struct service *service; /* of one that runs as a service; NULL: not known */
-    struct str files;              /* to fetch: "DIGEST SIZE URL", a line each */
+    const struct fleet_engine *engine; /* NULL: the memory of its GPU */
+    const struct service *service;     /* of one that runs as a service; NULL: not known */
+    struct str files;                  /* to fetch: "DIGEST SIZE URL", a line each */
 };
 
 /* The settings that the file wants, as the script's WANTED. -EINVAL: a value has a line end. */

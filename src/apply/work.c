@@ -20,6 +20,7 @@ static int find_holdings(struct apply *a, const struct seen *seen, struct holdin
 static int make_room(struct apply *a, struct err *err);
 static struct apply_step *add(struct apply *a, enum work kind, const struct machine *machine,
                               const struct fleet_engine *engine, struct str name);
+static int add_limits(struct apply *a, struct err *err);
 static int add_settings(struct apply *a, struct err *err);
 static int add_settings_of(struct apply *a, const struct seen *seen, struct err *err);
 static void add_unknown(struct apply *a, const struct seen *seen, const char *words);
@@ -54,7 +55,9 @@ int apply_make_steps(struct apply *a, struct err *err)
         r = make_room(a, err);
     if (r < 0)
         return r;
-    r = add_settings(a, err);
+    r = add_limits(a, err);
+    if (r == 0)
+        r = add_settings(a, err);
     add_unanswered(a);
     add_unplanned(a);
     for (uint32_t i = 0; i < a->diff->changes_count && r == 0; i++)
@@ -133,7 +136,7 @@ static int make_room(struct apply *a, struct err *err)
         lines += a->options.fleet->machines[i].models_count;
     installed_each(a->installed, left_over_count, &left_over);
     a->steps_room = STEPS_A_CHANGE * a->diff->changes_count + STEPS_AN_ENGINE * a->seen_count +
-                    left_over + lines + 1;
+                    left_over + lines + a->hands_count + 1;
     a->steps = arena_alloc(&a->arena, a->steps_room * sizeof *a->steps);
     return a->steps ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
@@ -145,6 +148,24 @@ static struct apply_step *add(struct apply *a, enum work kind, const struct mach
 
     *s = (struct apply_step){.kind = kind, .machine = machine, .engine = engine, .name = name};
     return s;
+}
+
+/* Before anything is loaded there. */
+static int add_limits(struct apply *a, struct err *err)
+{
+    for (uint32_t i = 0; i < a->hands_count; i++) {
+        const struct machine *m = a->hands[i].machine;
+        const char *name;
+
+        if (gpu_memory_suffices(&a->hands[i].gpu_memory, m))
+            continue;
+        name = arena_printf(&a->arena, "GPU memory, %.0f GiB",
+                            (double)m->hardware.gpu_memory_bytes / (1 << 30));
+        if (!name)
+            return err_set(err, -ENOMEM, "out of memory");
+        add(a, WORK_limit, m, NULL, str_from(name));
+    }
+    return 0;
 }
 
 /* Over SSH: engines that are missing, and those whose settings are not the file's. */

@@ -2,6 +2,7 @@
 /* The scripts of an apply, for reading before they run and for running by hand. */
 #include <errno.h>
 
+#include "apply/gpu_memory.h"
 #include "apply/service.h"
 #include "cmd/apply_show.h"
 
@@ -12,6 +13,8 @@ struct writing {
 };
 
 static void write_script(void *ctx, uint32_t number, const struct apply_step *step);
+static int write_limit(struct buf *out, const struct machine *m, struct err *err);
+static int write_engines(struct buf *out, const struct fleet *f, struct err *err);
 static int write_head(struct buf *out, const struct machine *m, const struct fleet_engine *e);
 
 int apply_write_scripts(struct buf *out, struct apply *a)
@@ -32,7 +35,8 @@ static void write_script(void *ctx, uint32_t number, const struct apply_step *s)
 
     (void)number;
     if (w->error < 0 || s->state != STEP_IS_waiting ||
-        (s->kind != WORK_install && s->kind != WORK_fetch && s->kind != WORK_configure) ||
+        (s->kind != WORK_install && s->kind != WORK_fetch && s->kind != WORK_configure &&
+         s->kind != WORK_limit) ||
         !remote_knows(s->machine, s->engine))
         return;
     w->error = write_head(w->out, s->machine, s->engine);
@@ -41,7 +45,26 @@ static void write_script(void *ctx, uint32_t number, const struct apply_step *s)
 }
 
 /* Without asking anybody: of what runs as a service only how it is installed is known. */
-int apply_write_all_scripts(struct buf *out, const struct fleet *f, struct err *err)
+int apply_write_all_scripts(struct buf *out, const struct fleet *f, const struct catalog *c,
+                            struct err *err)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; i < f->machines_count && r == 0; i++)
+        if (machine_serves(&f->machines[i]) && gpu_memory_is_set(c, &f->machines[i]))
+            r = write_limit(out, &f->machines[i], err);
+    return r < 0 ? r : write_engines(out, f, err);
+}
+
+static int write_limit(struct buf *out, const struct machine *m, struct err *err)
+{
+    const struct remote_what what = {.machine = m};
+    int r = write_head(out, m, NULL);
+
+    return r < 0 ? r : remote_write(out, &what, REMOTE_set, err);
+}
+
+static int write_engines(struct buf *out, const struct fleet *f, struct err *err)
 {
     int r = 0;
 
@@ -63,5 +86,7 @@ int apply_write_all_scripts(struct buf *out, const struct fleet *f, struct err *
 
 static int write_head(struct buf *out, const struct machine *m, const struct fleet_engine *e)
 {
-    return buf_printf(out, "\n# --- %.*s, %.*s ---\n", STR_ARG(m->name), STR_ARG(e->name));
+    struct str what = e ? e->name : STR("GPU memory");
+
+    return buf_printf(out, "\n# --- %.*s, %.*s ---\n", STR_ARG(m->name), STR_ARG(what));
 }

@@ -30,6 +30,7 @@ struct writing {
     int error;
 };
 
+static struct str engine_name(const struct apply_step *s);
 static void write_step(void *ctx, uint32_t number, const struct apply_step *step);
 static int write_cost(struct buf *out, const char *what, const struct apply_cost *cost);
 static void count_step(void *ctx, uint32_t number, const struct apply_step *step);
@@ -60,6 +61,12 @@ int apply_write_plan(struct buf *out, struct apply *a)
     return r < 0 ? r : write_cost(out, "bill", &sum.bill);
 }
 
+/* Of the machine itself it is none. */
+static struct str engine_name(const struct apply_step *s)
+{
+    return s->engine ? s->engine->name : STR("-");
+}
+
 static void write_step(void *ctx, uint32_t number, const struct apply_step *s)
 {
     struct writing *w = ctx;
@@ -70,7 +77,7 @@ static void write_step(void *ctx, uint32_t number, const struct apply_step *s)
     w->machine = s->machine;
     if (w->error == 0)
         w->error = buf_printf(w->out, "  %-8s %-14.*s %.*s", step_name(s->kind),
-                              STR_ARG(s->engine->name), STR_ARG(s->name));
+                              STR_ARG(engine_name(s)), STR_ARG(s->name));
     if (w->error == 0 && s->bytes && (w->error = buf_put(w->out, STR("  "))) == 0)
         w->error = units_write_bytes(w->out, s->bytes);
     if (w->error == 0)
@@ -153,7 +160,7 @@ static void tell(struct following *f, const struct apply_step *s)
     if (s->state == STEP_IS_skipped && !s->words[0])
         return;
     if (buf_printf(&f->lines, "%.*s: %s %.*s %.*s: %s%s%s\n", STR_ARG(s->machine->name),
-                   step_name(s->kind), STR_ARG(s->engine->name), STR_ARG(s->name),
+                   step_name(s->kind), STR_ARG(engine_name(s)), STR_ARG(s->name),
                    step_state_name(s->state), s->words[0] ? ": " : "", s->words) < 0)
         buf_reset(&f->lines);
 }
@@ -252,7 +259,7 @@ static void write_json_step(void *ctx, uint32_t number, const struct apply_step 
     json_open(o, '{');
     json_text(json_key(o, "do"), str_from(step_name(s->kind)));
     json_text(json_key(o, "machine"), s->machine->name);
-    json_text(json_key(o, "engine"), s->engine->name);
+    json_text(json_key(o, "engine"), s->engine ? s->engine->name : STR(""));
     json_text(json_key(o, "artifact"), s->name);
     json_text(json_key(o, "state"), str_from(step_state_name(s->state)));
     json_number(json_key(o, "bytes"), s->bytes);

@@ -20,7 +20,8 @@ void apply_follow(struct apply *a, bool is_live);
 MUST_USE int apply_write_scripts(struct buf *out, struct apply *a);
 
 /* Every script that sets an engine of the file up, to be run by hand. */
-MUST_USE int apply_write_all_scripts(struct buf *out, const struct fleet *f, struct err *err);
+MUST_USE int apply_write_all_scripts(struct buf *out, const struct fleet *f,
+                                     const struct catalog *c, struct err *err);
 
 MUST_USE int apply_write_sum(struct buf *out, struct apply *a);
 MUST_USE int apply_write_json(struct buf *out, struct apply *a);

@@ -143,8 +143,9 @@ static int print_scripts(const struct applying *p)
     int status;
 
     buf_init(&out, OUTPUT_MAX);
-    status = apply_write_all_scripts(&out, p->fleet, &err) < 0 ? command_no("apply", "%s", err.text)
-                                                               : terminal_print(buf_str(&out));
+    status = apply_write_all_scripts(&out, p->fleet, p->catalog, &err) < 0
+                 ? command_no("apply", "%s", err.text)
+                 : terminal_print(buf_str(&out));
     buf_fini(&out);
     return status;
 }

@@ -43,8 +43,11 @@ static const struct schema_row hardware_rows[] = {
     {"ram", SCHEMA_memory, AT(struct hardware, ram_bytes),
      .help = "Main memory, or `unknown` with `assume`."},
     {"gpu_memory", SCHEMA_memory, AT(struct hardware, gpu_memory_bytes),
-     .help = "What engines may use of the GPU's memory, where it is not what the catalog says: "
-             "after raising the share of a GPU that lives in RAM, for instance."},
+     .help =
+         "What engines may use of the GPU's memory, where it is not what the catalog says: "
+         "for a GPU that lives in RAM and is to use more of it than the system gives by itself, "
+         "for instance: `tampu apply` writes that to the machine where it has `ssh:` (Linux "
+         "with an AMD GPU, macOS)."},
     {"gpu_bandwidth", SCHEMA_real, AT(struct hardware, gpu_gbs),
      .help = "GB/s of a GPU's memory, where the catalog does not know the GPU; `gpu_memory` must "
              "be there, too."},

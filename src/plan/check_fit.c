@@ -241,7 +241,7 @@ static void check_share(struct check *c, const struct machine *m)
                          .fix =
                              check_text(c, "gpu_memory: %.0f GiB", (double)whole.gpu_bytes / gib)},
         "'%.*s' needs %.1f GiB, and the system gives this GPU %.0f GiB of the RAM unless that "
-        "is raised (ttm.pages_limit=%llu); when it is, say so",
+        "is raised (ttm.pages_limit=%llu); say so, and tampu apply raises it over SSH",
         STR_ARG(largest->model->pull), (double)footprint_total(&largest->need) / gib,
         (double)usual.gpu_bytes / gib, (unsigned long long)(whole.gpu_bytes >> 12));
 }

@@ -25,7 +25,7 @@ class Sshd:
         for key in "host", "user":
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
         port = free_port()
-        known = {"PATH": f'{found}:{os.environ["PATH"]}', "TAMPU_UNITS": self.units, **env}
+        known = {"PATH": f'{found}:{os.environ["PATH"]}', "TAMPU_UNITS": self.units, "TAMPU_SYS": folder / "sys", **env}
         (folder / "sshd.conf").write_text(
             f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {folder}/user.pub\nStrictModes no\nPasswordAuthentication no\n"

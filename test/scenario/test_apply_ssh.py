@@ -32,7 +32,9 @@ def box(tmp_path):
     folder = tmp_path / "ssh"
     folder.mkdir()
     systemctl = SYSTEMCTL.format(folder=folder, engine=world.ollamas["gtr9-pro"].folder)
-    sshd = Sshd(folder, {"systemctl": systemctl, "ollama": "#!/bin/sh\n"})
+    sshd = Sshd(folder, {"systemctl": systemctl, "ollama": "#!/bin/sh\n", "modinfo": "#!/bin/sh\necho ttm.ko\n",
+                         "update-initramfs": f'#!/bin/sh\necho "$*" >>{folder}/initramfs.log\n'},
+                TAMPU_MODPROBE=folder / "units")
     machine = yaml.safe_load(world.fleet.read_text())["machines"]["gtr9-pro"]
     world.change("gtr9-pro", ssh="box", engines=machine["engines"][:1],
                  models=[m for m in machine["models"] if "engine" not in m])
@@ -93,6 +95,72 @@ def test_without_ssh_the_commands_are_printed(box):
     script = world.folder / "by-hand.sh"
     script.write_text(printed.stdout)
     subprocess.run(["sh", "-n", script], check=True)
+
+
+def give_gpu(sshd, gib):
+    """The machine's kernel gives its GPU so much of the RAM."""
+    card = sshd.folder / "sys/class/drm/card1/device"
+    card.mkdir(parents=True, exist_ok=True)
+    (card / "mem_info_gtt_total").write_text(f"{gib << 30}\n")
+    (card / "mem_info_vram_total").write_text(f"{512 << 20}\n")
+
+
+def test_how_much_the_gpu_may_use_is_written_and_the_restart_is_left_to_a_person(box):
+    world, sshd = box
+    log, file = sshd.folder / "initramfs.log", sshd.units / "tampu-gpu-memory.conf"
+    world.change("gtr9-pro", models=[{"pull": "nomic-embed-text"}], keep_loaded=[])
+    give_gpu(sshd, 62)
+    dry = world.apply("--dry-run", "--ssh-config", sshd.config)
+    assert "limit    -              GPU memory, 110 GiB" in dry.stdout and "ttm pages_limit" in dry.stdout
+    assert not file.exists()
+    status, answer = world.json("--ssh-config", sshd.config)
+    left = [s for s in answer["steps"] if s["state"] == "left"]
+    assert status == 1 and [s["do"] for s in left] == ["limit"]
+    assert "nomic-embed-text:latest" in world.state()["gtr9-pro"]       # the rest goes on
+    assert "restart gtr9-pro (sudo systemctl reboot)" in left[0]["words"]
+    assert file.read_text() == "options ttm pages_limit=28835840\n"
+    status, again = world.json("--ssh-config", sshd.config)
+    assert status == 1 and [(s["do"], s["state"]) for s in again["steps"]] == [("limit", "left")]
+    assert log.read_text() == "-u\n"       # once
+    give_gpu(sshd, 110)                     # the machine was restarted
+    status, last = world.json("--ssh-config", sshd.config)
+    assert (status, last["steps"]) == (0, [])
+
+
+def test_a_kernel_with_the_module_built_in_says_what_a_person_has_to_do(box):
+    world, sshd = box
+    world.change("gtr9-pro", models=[{"pull": "nomic-embed-text"}], keep_loaded=[])
+    give_gpu(sshd, 62)
+    (sshd.folder / "programs/modinfo").write_text("#!/bin/sh\necho '(builtin)'\n")
+    status, answer = world.json("--ssh-config", sshd.config)
+    left = [s for s in answer["steps"] if s["state"] == "left"]
+    assert status == 1 and "add ttm.pages_limit=28835840 to the kernel's command line" in left[0]["words"]
+    assert not (sshd.units / "tampu-gpu-memory.conf").exists()
+
+
+def test_a_mac_is_told_at_once_and_at_every_start(tmp_path):
+    """By a stand-in for its sysctl."""
+    sysctl, kept = tmp_path / "sysctl", tmp_path / "limit"
+    sysctl.write_text(f'#!/bin/sh\ncase $1 in -n) cat {kept};; *) echo "${{1#*=}}" >{kept};; esac\n')
+    (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    for program in sysctl, tmp_path / "sudo":
+        program.chmod(0o755)
+    script = (ROOT / "share/engines/gpu-memory-macos.sh").read_text()
+
+    def run(do, wanted=""):
+        return subprocess.run(["sh", "-eu"], input=f"DO={do}\nWANTED={wanted}\n{script}", text=True, check=True, capture_output=True,
+                              env={"PATH": f'{tmp_path}:{os.environ["PATH"]}', "TAMPU_DAEMONS": str(tmp_path)}).stdout
+
+    kept.write_text("0\n")
+    assert run("show") == "gpu-memory: now=0 written=0\n"
+    run("set", "20480")
+    assert run("show") == "gpu-memory: now=20480 written=20480\n"
+    assert "<string>iogpu.wired_limit_mb=20480</string>" in (tmp_path / "tampu.gpu-memory.plist").read_text()
+    run("undo")
+    assert run("show") == "gpu-memory: now=0 written=0\n"
+    sysctl.unlink()
+    if not os.path.exists("/proc/sys/iogpu"):
+        assert run("show") == "gpu-memory: none\n"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "share/engines").glob("*.sh")), ids=lambda path: path.stem)
