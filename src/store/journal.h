@@ -12,7 +12,7 @@
  * A record is written before it is durable: from then on it outlives the process, though not the
  * machine's power. One program has a journal at a time.
  *
- * A record on disk is a mark, its length, its number, a CRC-32 of both and of its bytes, and the
+ * A record on disk is a mark, its length, its number, a sum of both and of its bytes, and the
  * bytes. One thread writes, another one syncs: what was written within 10 ms, or while the disk was
  * busy, is synced together. A tail torn by a crash was never durable and is passed over; damage
  * before it is counted, and what stands behind it is still found. Numbers grow by one, across

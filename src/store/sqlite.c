@@ -43,6 +43,8 @@ const struct store_driver store_sqlite = {
     "money_micro, avoided_micro, energy_mj"
 #define MEASUREMENT_COLUMNS "machine, engine, artifact, at_us, found"
 #define DAY_US              "86400000000"
+#define EXCHANGE_VALUES     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define EIGHT(row)          row "," row "," row "," row "," row "," row "," row "," row
 #define SUM_COLUMNS \
     "requests, failures, prompt_tokens, cached_tokens, completion_tokens, money_micro, " \
     "avoided_micro, energy_mj"
@@ -72,9 +74,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_key_rotate] = "UPDATE keys SET old_hash = hash, old_until_us = ?5, hash = ?2, "
                        "prefix = ?3, last4 = ?4 WHERE id = ?1 AND revoked_us = 0",
     [SQL_key_each] = "SELECT " KEY_COLUMNS " FROM keys ORDER BY created_us, id",
-    [SQL_exchange_put] = "INSERT INTO exchanges (" EXCHANGE_COLUMNS
-                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                         "ON CONFLICT (id) DO NOTHING",
+    [SQL_exchange_put] = "INSERT INTO exchanges (" EXCHANGE_COLUMNS ") VALUES " EXCHANGE_VALUES
+                         " ON CONFLICT (id) DO NOTHING",
+    [SQL_exchange_put_many] = "INSERT INTO exchanges (" EXCHANGE_COLUMNS
+                              ") VALUES " EIGHT(EXCHANGE_VALUES) " ON CONFLICT (id) DO NOTHING",
     [SQL_exchange_find] = "SELECT " EXCHANGE_COLUMNS " FROM exchanges WHERE id = ?",
     [SQL_exchange_last] = "SELECT " EXCHANGE_COLUMNS " FROM exchanges WHERE rowid > "
                           "(SELECT coalesce(max(rowid), 0) FROM exchanges) - ? ORDER BY rowid",

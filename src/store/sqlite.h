@@ -12,6 +12,8 @@
 
 #include "store/driver.h"
 
+enum { SQLITE_ROWS_AT_ONCE = 8 };
+
 enum statement {
     SQL_begin,
     SQL_commit,
@@ -22,6 +24,7 @@ enum statement {
     SQL_key_rotate,
     SQL_key_each,
     SQL_exchange_put,
+    SQL_exchange_put_many, /* SQLITE_ROWS_AT_ONCE */
     SQL_exchange_find,
     SQL_exchange_last,
     SQL_trim_limit,

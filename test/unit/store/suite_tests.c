@@ -254,6 +254,27 @@ static void a_batch_may_be_put_again(void **state)
     assert_int_equal(store_exchange_put(s, NULL, 0, &suite_err), 0);
 }
 
+/* More than a driver writes at once, and one of them twice. */
+static void of_a_long_batch_each_is_put_once(void **state)
+{
+    enum { ROWS = 21 };
+    AUTO(store) s = suite_open();
+    struct exchange_row rows[ROWS];
+    char ids[ROWS][8];
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "r%d", i == 6 ? 3 : i);
+        rows[i] = suite_exchange(ids[i], 100 + i);
+    }
+    assert_int_equal(store_exchange_put(s, rows, ROWS, &suite_err), 0);
+    for (int i = 0; i < ROWS; i++)
+        assert_int_equal(store_exchange_find(s, rows[i].id, compare_exchange, &rows[i == 6 ? 3 : i],
+                                             &suite_err),
+                         42);
+    assert_false(suite_has(s, "r6"));
+}
+
 static int add_id(void *ctx, const struct exchange_row *row)
 {
     char *ids = ctx;
@@ -569,6 +590,7 @@ static void several_programs_make_and_fill_one_store(void **state)
         STORE_TEST(the_pepper_is_made_once), \
         STORE_TEST(the_version_changes_when_somebody_changes_keys), \
         STORE_TEST(exchanges_come_back_as_they_were_put), STORE_TEST(a_batch_may_be_put_again), \
+        STORE_TEST(of_a_long_batch_each_is_put_once), \
         STORE_TEST(the_last_come_in_the_order_in_which_they_were_put), \
         STORE_TEST(long_texts_are_cut), STORE_TEST(trimming_keeps_the_newest), \
         STORE_TEST(a_rotated_key_keeps_all_but_its_hash), \

@@ -113,21 +113,42 @@ static int remove_place(void **state)
     return rmdir(folder);
 }
 
-/* The sum is zlib's crc32 of length, number and text: journals of earlier programs stay readable.
+static const char row[] = "one row of the books, as it is today";
+
+/* The sum is base/fingerprint's of length, number and text: whoever changes that changes the mark.
  */
 static void a_record_is_these_bytes(void **state)
 {
-    static const char text[] = "one row of the books, as it is today";
-    static const char head[] = "tjr1\x24\0\0\0\x07\0\0\0\0\0\0\0\xfb\x70\x5b\xbe";
+    static const char head[] = "tjr2\x24\0\0\0\x07\0\0\0\0\0\0\0\xb1\xd2\x94\x60";
     struct buf out;
 
     (void)state;
     buf_init(&out, 1024);
-    assert_int_equal(record_write(&out, 7, STR("one row of the books, as it is today")), 0);
-    assert_int_equal(out.len, sizeof head - 1 + sizeof text - 1);
+    assert_int_equal(record_write(&out, 7, str_from(row)), 0);
+    assert_int_equal(out.len, sizeof head - 1 + sizeof row - 1);
     assert_memory_equal(out.data, head, sizeof head - 1);
-    assert_memory_equal(out.data + sizeof head - 1, text, sizeof text - 1);
+    assert_memory_equal(out.data + sizeof head - 1, row, sizeof row - 1);
     buf_fini(&out);
+}
+
+/* The sum is zlib's crc32 of length, number and text. */
+static void records_of_earlier_programs_are_read(void **state)
+{
+    static const char head[] = "tjr1\x24\0\0\0\x07\0\0\0\0\0\0\0\xfb\x70\x5b\xbe";
+    char bytes[sizeof head - 1 + sizeof row - 1];
+    struct record record;
+    size_t at = 0;
+
+    (void)state;
+    memcpy(bytes, head, sizeof head - 1);
+    memcpy(bytes + sizeof head - 1, row, sizeof row - 1);
+    assert_true(record_find(str_slice(bytes, sizeof bytes), &at, &record));
+    assert_int_equal(at, sizeof bytes);
+    assert_int_equal(record.number, 7);
+    assert_true(str_is(record.bytes, row));
+    bytes[sizeof bytes - 1] ^= 1;
+    at = 0;
+    assert_false(record_find(str_slice(bytes, sizeof bytes), &at, &record));
 }
 
 static void records_come_back_in_order(void **state)
@@ -405,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_is_these_bytes),
+        cmocka_unit_test(records_of_earlier_programs_are_read),
         IN_A_FOLDER(records_come_back_in_order),
         IN_A_FOLDER(what_is_pushed_is_written),
         IN_A_FOLDER(a_torn_tail_is_passed_over_wherever_it_is_torn),
