@@ -54,7 +54,7 @@ def test_bench_says_what_llama_server_says(engine, fleet, tmp_path):
     tokens = after["tokens_predicted_total"] - before["tokens_predicted_total"]
     seconds = after["tokens_predicted_seconds_total"] - before["tokens_predicted_seconds_total"]
     assert tokens == found["answer_tokens"] + sum(p["answer_tokens"] for p in found["prompts"])     # the first was cold
-    assert json.loads((tmp_path / "state/bench.json").read_text()) == answer
+    assert tampu("bench", fleet, "--history", "--json", "--state", tmp_path / "state") == (0, answer)
     assert 1 / 3 < found["decode_tps"] / (tokens / seconds) < 3
     assert found["prompt_tokens"] > 100 and found["prefill_tps"] > 0 and found["first_token_s"] > 0
     assert found["expected"]["decode_tps"] > 0

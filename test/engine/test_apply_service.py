@@ -2,6 +2,7 @@
 LAN registry, its unit started, every thing it can do asked for. systemctl does what units do."""
 import os
 import pathlib
+import re
 import signal
 import sys
 
@@ -86,7 +87,7 @@ def box(model, tmp_path):
 
 def test_a_bare_machine_becomes_a_llama_server_that_was_asked_everything(box):
     status, answer = box.apply("--dry-run")
-    assert status == 0 and [do for do, _ in box.done(answer)] == ["install", "fetch", "configure", "verify"]
+    assert status == 0 and [do for do, _ in box.done(answer)] == ["install", "fetch", "configure", "verify", "measure"]
     assert not (box.folder / "ssh/apt.log").exists() and box.sshd.asked() == [] and not box.models.exists()
     assert answer["bill"]["wan_bytes"] == answer["bill"]["lan_bytes"] == len(box.content)
 
@@ -94,6 +95,7 @@ def test_a_bare_machine_becomes_a_llama_server_that_was_asked_everything(box):
     assert status == 0 and {state for _, state in box.done(answer)} == {"done"}, [s["words"] for s in answer["steps"]]
     assert [p.name for p in box.models.iterdir()] == ["sha256-" + digest_of(box.content)[7:]]
     assert answer["sum"]["wan_bytes"] == box.wan.bytes_given() == len(box.content)
+    assert re.match(r"\d+\.\d tokens/s, expected ", answer["steps"][-1]["words"]), answer["steps"]
     unit = (box.sshd.units / "tampu-llama-server.service").read_text()
     assert '"--host" "127.0.0.1"' in unit and '"-c" "2048" "-np" "2"' in unit and unit.count("ExecStart=") == 1
     assert '"id":"tinyllama:1.1b"' in ask(box.port, "GET", "/v1/models").body.decode().replace(" ", "")
