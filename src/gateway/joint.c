@@ -216,7 +216,7 @@ static void *tend(void *ctx)
             warm(j);
         warm_us = clock_monotonic_us() < warm_us ? warm_us : clock_monotonic_us() + WARM_US;
         if (clock_monotonic_us() >= hear_us) {
-            hearsay_exchange(&j->hearsay, j->told, clock_monotonic_us() + WARM_US);
+            hearsay_exchange(&j->hearsay, j->told, clock_monotonic_us() + SEND_US);
             hear_us = clock_monotonic_us() + HEAR_EVERY_MS * 1000ull;
         }
         pthread_mutex_lock(&j->lock);

@@ -59,6 +59,18 @@ def until_known(gateway, state):
     until(sees_nothing, "keys are read anew")
 
 
+def counted(limits, key_id):
+    """What the server says of a key: running, and of the day: tokens, tokens held; None: nothing yet."""
+    script = ("local key = 'tampu:{' .. ARGV[1] .. '}:' "
+              "local day = redis.call('KEYS', key .. 'day:*')[1] "
+              "if not day or redis.call('HEXISTS', day, 'loaded') == 0 then return '' end "
+              "return cjson.encode({redis.call('HGET', key .. 'held', 'running'), "
+              "redis.call('HGET', day, 'tokens'), redis.call('HGET', day, 'held_tokens')})")
+    done = subprocess.run(["redis-cli", "-u", limits.url, "--raw", "EVAL", script, "0", key_id],
+                          capture_output=True, text=True, timeout=PATIENCE)
+    return [int(number or 0) for number in json.loads(done.stdout)] if done.stdout[:1] == "[" else None
+
+
 def settled(gateway):
     """Nothing is held, and the store has every row."""
     return (gateway.counter("ledger_held", {}), gateway.counter("ledger_waiting", {})) == (0, 0)

@@ -2,11 +2,10 @@
 import json
 import os
 import resource
-import subprocess
 import time
 
 import pytest
-from books import HI, Load, answer_of, create_key, rows, send, settled
+from books import HI, Load, answer_of, counted, create_key, rows, send, settled
 from canary import CANARY
 from node import Node, Text
 from provider import openai_cloud
@@ -27,18 +26,6 @@ def limits():
     server = Server("valkey")
     yield server
     server.close()
-
-
-def counted(limits, key_id):
-    """What the server says of a key: running, and of the day: tokens, tokens held; None: nothing yet."""
-    script = ("local key = 'tampu:{' .. ARGV[1] .. '}:' "
-              "local day = redis.call('KEYS', key .. 'day:*')[1] "
-              "if not day or redis.call('HEXISTS', day, 'loaded') == 0 then return '' end "
-              "return cjson.encode({redis.call('HGET', key .. 'held', 'running'), "
-              "redis.call('HGET', day, 'tokens'), redis.call('HGET', day, 'held_tokens')})")
-    done = subprocess.run(["redis-cli", "-u", limits.url, "--raw", "EVAL", script, "0", key_id],
-                          capture_output=True, text=True, timeout=PATIENCE)
-    return [int(number or 0) for number in json.loads(done.stdout)] if done.stdout[:1] == "[" else None
 
 
 def used(state, key_id):
