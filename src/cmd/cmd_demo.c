@@ -177,6 +177,10 @@ static int point_at_imagined(struct demo *d, struct fleet *fleet, struct err *er
                 engine->url = arena_str(&d->urls, buf_str(&url));
             if (r == 0 && !engine->url.data)
                 r = -ENOMEM;
+            if (r == 0)
+                r = buf_put(&url, STR(IMAGINED_EXPORTER));
+            if (r == 0)
+                fleet->machines[i].exporter = arena_str(&d->urls, buf_str(&url));
         }
     buf_fini(&url);
     return r < 0 ? err_set(err, r, "no memory for the imagined machines' addresses") : 0;

@@ -16,11 +16,12 @@ static void add_engines(struct grid *g, yyjson_val *machine);
 static const char *loaded_on(struct grid *g, yyjson_val *ps, struct str machine,
                              uint64_t *ret_bytes);
 static const char *bytes_text(struct grid *g, uint64_t bytes);
+static const char *warmth(struct grid *g, yyjson_val *machine);
 static const char *text(struct grid *g, struct str s);
 static const char *number(struct grid *g, yyjson_val *object, const char *name);
 
 static const char *const machine_titles[] = {"MACHINE", "TIER",   "STATE", "RUNNING",
-                                             "WAITING", "MEMORY", "LOADED"};
+                                             "WAITING", "MEMORY", "TEMP",  "LOADED"};
 static const char *const copy_titles[] = {"NAME",    "MACHINE", "STATE",   "MEMORY",
                                           "CONTEXT", "BUSY",    "WAITING", "ARTIFACT"};
 static const char *const category_titles[] = {"CATEGORY", "STATE", "PRIMARY", "SERVING"};
@@ -123,10 +124,19 @@ static void add_machines(struct grid *g, yyjson_val *status, yyjson_val *ps)
         row->cells[2] = !is_up ? "down" : is_away ? text(g, duty) : "up";
         row->cells[3] = number(g, machine, "running");
         row->cells[4] = number(g, machine, "waiting");
-        row->cells[6] = loaded_on(g, ps, json_find_str(machine, "machine"), &bytes);
+        row->cells[6] = warmth(g, machine);
+        row->cells[7] = loaded_on(g, ps, json_find_str(machine, "machine"), &bytes);
         row->cells[5] = bytes_text(g, bytes);
         row->mood = is_up ? MOOD_good : MOOD_bad;
     }
+}
+
+/* Nothing where nobody says. */
+static const char *warmth(struct grid *g, yyjson_val *machine)
+{
+    if (!json_find(machine, "temperature_celsius"))
+        return "-";
+    return grid_text(g, "%.0f C", json_find_real(machine, "temperature_celsius"));
 }
 
 static void add_copies(struct grid *g, yyjson_val *ps)

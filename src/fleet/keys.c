@@ -152,6 +152,9 @@ static const struct schema_row machine_rows[] = {
     {"ssh", SCHEMA_name, AT(struct machine, ssh),
      .help = "`user@host` for the install scripts that `export` writes."},
     {"wake", SCHEMA_name, AT(struct machine, wake), .help = "MAC address for wake-on-LAN."},
+    {"exporter", SCHEMA_name, AT(struct machine, exporter),
+     .help = "Where its node exporter says how warm it is: `HOST:PORT`; port 9100 there unless "
+             "said."},
     {"engines", SCHEMA_list, AT_COUNTED(struct machine, engines), .section = &engine_section,
      .help = "Its model servers."},
     {"keep_loaded", SCHEMA_own, AT(struct machine, keep_loaded), .read = read_keep_loaded,

@@ -103,9 +103,10 @@ struct machine {
     uint32_t os; /* enum machine_os */
     struct hardware hardware;
     struct addresses addresses;
-    struct str domain; /* what fails together; its own name unless the file says otherwise */
-    struct str ssh;    /* user@host */
-    struct str wake;   /* MAC address for wake-on-LAN */
+    struct str domain;   /* what fails together; its own name unless the file says otherwise */
+    struct str ssh;      /* user@host */
+    struct str wake;     /* MAC address for wake-on-LAN */
+    struct str exporter; /* URL or HOST:PORT of its node exporter; empty: the usual one */
     struct fleet_engine *engines;
     uint32_t engines_count;
     struct keep_loaded keep_loaded;

@@ -20,6 +20,7 @@
 #include "gateway/rolls.h"
 #include "gateway/scene.h"
 #include "gateway/steward.h"
+#include "gateway/warmth.h"
 #include "net/clock.h"
 #include "net/timer.h"
 #include "route/traffic_hints.h"
@@ -41,6 +42,7 @@ struct patient {
 struct memory {
     struct engine_sighting engine;
     struct sighting copy;
+    struct temperature temperature;
     char place[];
 };
 
@@ -54,6 +56,7 @@ struct health {
     struct patient *patients;
     uint32_t patient_count;
     struct rolls rolls;
+    struct warmth warmth;
     struct steward steward;
     struct timer sweep;
     pthread_t thread;
@@ -80,6 +83,7 @@ static void on_probed(void *ctx, const struct probe_result *result);
 static void note_engine(struct patient *p, bool up, const struct probe_result *result);
 static void note_copies(struct patient *p, const struct probe_result *result);
 static void note_stock(struct patient *p, const struct probe_result *result);
+static void note_warmth(void *ctx, struct str machine, bool is_known, double celsius);
 static const struct probe_model *find_model(const struct probe_result *result, struct str tag);
 static struct memory *remember(struct health *h, struct str place);
 
@@ -169,6 +173,18 @@ struct engine_sighting health_engine(struct health *h, struct str place)
     return seen;
 }
 
+struct temperature health_temperature(struct health *h, struct str machine)
+{
+    struct temperature seen = {0};
+    const struct memory *m;
+
+    pthread_mutex_lock(&h->lock);
+    if ((m = map_find(&h->memories, machine)))
+        seen = m->temperature;
+    pthread_mutex_unlock(&h->lock);
+    return seen;
+}
+
 struct drifts *health_drifts(struct health *h)
 {
     return h->drifts;
@@ -230,6 +246,7 @@ static void admit(struct health *h, struct scene *scene)
     h->patient_count = 0;
     steward_begin(&h->steward, h->client, h->parts.traffic, scene, h->parts.settings,
                   h->parts.folder, h->loop);
+    warmth_begin(&h->warmth, h->client, scene, h->loop, &(struct warmth_hook){note_warmth, h});
     rolls_begin(&h->rolls, h->client, scene, h->parts.traffic, ROLL_MS);
     for (uint32_t i = 0; h->patients && i < view->engines_count; i++) {
         struct patient *p = &h->patients[h->patient_count];
@@ -252,6 +269,7 @@ static void dismiss(struct health *h)
     h->patients = NULL;
     h->patient_count = 0;
     rolls_end(&h->rolls);
+    warmth_end(&h->warmth);
     steward_end(&h->steward);
     scene_unref(h->scene);
     h->scene = NULL;
@@ -381,6 +399,23 @@ static void note_stock(struct patient *p, const struct probe_result *result)
     count += digests_note(p->health->digests, view, engine, &stock, rows + count,
                           COUNT_OF(rows) - count);
     drifts_note(p->health->drifts, p->engine, rows, count);
+}
+
+static void note_warmth(void *ctx, struct str machine, bool is_known, double celsius)
+{
+    struct health *h = ctx;
+    struct series *series =
+        stats_series(h->parts.stats, COUNTER_machine_temperature_celsius, &machine);
+    struct memory *m;
+
+    pthread_mutex_lock(&h->lock);
+    if ((m = remember(h, machine)))
+        m->temperature = (struct temperature){is_known, celsius};
+    pthread_mutex_unlock(&h->lock);
+    if (is_known)
+        series_set_real(series, celsius);
+    else
+        series_forget(series);
 }
 
 static const struct probe_model *find_model(const struct probe_result *result, struct str tag)

@@ -52,10 +52,16 @@ struct engine_sighting {
     int64_t since_us; /* wall clock of the last change */
 };
 
+struct temperature {
+    bool is_known;
+    double celsius; /* of its hottest sensor */
+};
+
 /* By place ("machine/engine/artifact", "machine/engine"); zeroed when nothing is known. Any thread.
  */
 struct sighting health_copy(struct health *h, struct str place);
 struct engine_sighting health_engine(struct health *h, struct str place);
+struct temperature health_temperature(struct health *h, struct str machine);
 
 /* Where that engine has not what the file declares, as last seen. Any thread. */
 struct drifts *health_drifts(struct health *h);

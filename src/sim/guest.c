@@ -11,6 +11,7 @@
 #include "sim/instance.h"
 
 static void on_request(void *ctx, struct stream *s, const struct request *r);
+static void serve_exporter(struct guest *g);
 static void on_body(struct stream *s, struct str chunk);
 static void on_body_end(struct stream *s);
 static void on_gone(struct stream *s, bool ok);
@@ -28,6 +29,12 @@ static uint32_t count_answer(struct guest *g);
 static void tell_pieces(struct guest *g);
 
 enum { HEADERS_MAX = 8 };
+
+static const struct route exporter_route = {METHOD_GET, IMAGINED_EXPORTER "/metrics",
+                                            serve_exporter, ROUTE_survives};
+
+/* What an imagined sensor shows: at rest, and so much more when something or everything works. */
+static const double idle_c = 38, work_c = 16, full_c = 22;
 
 const struct server_events guest_events = {
     .on_request = on_request,
@@ -301,7 +308,7 @@ static void serve(struct guest *g)
     bool other_method = false;
     const struct route *route = find_route(e->face, g, &other_method);
 
-    e->requests++;
+    e->requests += route != &exporter_route;
     if (state == MACHINE_hung ||
         (state == MACHINE_wedged && !(route && route->flags & ROUTE_survives)))
         return; /* and nothing more is heard of it */
@@ -317,9 +324,32 @@ static void serve(struct guest *g)
     }
 }
 
+/* The node exporter of its machine: warmer the more of it is at work. */
+static void serve_exporter(struct guest *g)
+{
+    const struct imagined_machine *m = g->engine->machine;
+    uint32_t slots = 0, busy = 0;
+    struct runner_view r;
+    double celsius;
+
+    for (size_t k = 0; k < m->facts->engines_count; k++)
+        for (unsigned i = 0; world_runner(m->world, m->engines[k].number, i, &r); i++) {
+            slots += r.slots;
+            busy += r.busy;
+        }
+    celsius = idle_c + (busy ? work_c + full_c * busy / slots : 0);
+    if (buf_printf(&g->out,
+                   "# TYPE node_hwmon_temp_celsius gauge\n"
+                   "node_hwmon_temp_celsius{chip=\"imagined\",sensor=\"temp1\"} %.1f\n",
+                   celsius) == 0)
+        guest_answer(g, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
+
 static const struct route *find_route(const struct face *face, const struct guest *g,
                                       bool *ret_other_method)
 {
+    if (g->method == METHOD_GET && path_matches(exporter_route.path, g->path))
+        return &exporter_route;
     for (const struct route *r = face->routes; r->path; r++) {
         if (!path_matches(r->path, g->path))
             continue;

@@ -19,6 +19,9 @@
 #include "fleet/fleet.h"
 #include "model/catalog.h"
 
+/* Where on each engine's address the node exporter of its machine answers. */
+#define IMAGINED_EXPORTER "/node-exporter"
+
 struct imagined;
 
 struct imagined_options {

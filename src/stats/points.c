@@ -19,7 +19,7 @@ int stats_each(struct stats *s, stats_point_fn *fn, void *ctx)
         for (size_t i = 0; i < count; i++) {
             struct stats_point p;
 
-            if (all[i]->counter != c)
+            if (all[i]->counter != c || !series_is_known(all[i]))
                 continue;
             fill(&p, all[i]);
             fn(ctx, &p);

@@ -145,8 +145,11 @@ static int write_series(const struct sheet *to, const struct series *s)
 {
     int64_t value = series_value(s);
     double divisor = to->divisor * (counter_rows[s->counter].kind == KIND_real ? 1e6 : 1);
-    int r = buf_put(to->out, str_from(to->name));
+    int r;
 
+    if (!series_is_known(s))
+        return 0;
+    r = buf_put(to->out, str_from(to->name));
     if (r == 0 && to->labels.len)
         r = buf_printf(to->out, "{%.*s}", STR_ARG(to->labels));
     if (r < 0)

@@ -99,6 +99,16 @@ void series_set_real(struct series *s, double value)
     series_set(s, (int64_t)(value * 1e6));
 }
 
+void series_forget(struct series *s)
+{
+    series_set(s, INT64_MIN);
+}
+
+bool series_is_known(const struct series *s)
+{
+    return series_value(s) != INT64_MIN;
+}
+
 void series_shift(struct series *s, int64_t by)
 {
     atomic_fetch_add_explicit(&s->value, by, memory_order_relaxed);

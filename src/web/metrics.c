@@ -70,9 +70,17 @@ int discovery_page(const struct page_request *r, struct buf *out, const char **t
     json_text(json_key(&o, "job"), STR("tampu"));
     json_close(&o, '}');
     json_close(&o, '}');
-    for (uint32_t i = 0; i < f->machines_count; i++)
-        if (is_reachable(host_of(&f->machines[i])))
-            write_target(&o, host_of(&f->machines[i]), EXPORTER_PORT, &f->machines[i], "node");
+    for (uint32_t i = 0; i < f->machines_count; i++) {
+        const struct machine *m = &f->machines[i];
+        struct endpoint said;
+
+        if (!is_reachable(host_of(m)))
+            continue;
+        if (m->exporter.len && endpoint_parse(&said, m->exporter, NULL) == 0)
+            write_target(&o, str_from(said.host), said.port, m, "node");
+        else
+            write_target(&o, host_of(m), EXPORTER_PORT, m, "node");
+    }
     json_close(&o, ']');
     return o.error ? 500 : 200;
 }

@@ -86,6 +86,7 @@ static void write_machine(struct json_out *o, const struct page_request *r, uint
     const struct scene *s = r->scene;
     const struct machine *m = &s->fleet->machines[index];
     uint64_t now_ms = clock_monotonic_us() / 1000;
+    struct temperature warm = health_temperature(gateway_health(r->gateway), m->name);
     uint64_t running = 0, waiting = 0;
     bool up = false;
 
@@ -110,6 +111,8 @@ static void write_machine(struct json_out *o, const struct page_request *r, uint
     }
     json_close(o, ']');
     json_bool(json_key(o, "up"), up);
+    if (up && warm.is_known)
+        json_double(json_key(o, "temperature_celsius"), warm.celsius);
     write_duty(o, r, m->name);
     json_number(json_key(o, "running"), running);
     json_number(json_key(o, "waiting"), waiting);

@@ -64,7 +64,7 @@ def screen(demo, tmp_path, request):
 def test_every_sheet_is_shown_within_the_screen(demo, screen):
     answer = demo.post("/v1/chat/completions", ASK)
     machine = answer.headers["x-tampu-machine"]
-    lines = screen.shows("MACHINE", "LOADED", machine, " up ", "q quit")
+    lines = screen.shows("MACHINE", "LOADED", machine, " up ", "TEMP", " 38 C", "q quit")
     assert lines[0].startswith("tampu ") and "fleet homelab" in lines[0]
     assert all(len(line) <= screen.size[0] for line in lines)
     screen.type("2")

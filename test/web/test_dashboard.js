@@ -171,6 +171,11 @@ test('a killed machine changes the map within two seconds', async () => {
     console.log(`# the map changed ${took} ms after the kill`);
 });
 
+test('a machine says how warm it is', async () => {
+    await open('fleet');
+    assert.match(await page.textContent('[data-machine="gtr9-pro"] .warmth'), /^\d\d °C$/);
+});
+
 test('the fleet kills and revives an imagined machine by its button', async () => {
     await open('fleet');
     await page.click('[data-machine="ser9"] button.imagine');

@@ -58,10 +58,16 @@ function card(m, facts, own, root) {
         h("p", {class: "hardware"}, [facts.gpu, facts.npu, facts.cpu].filter(Boolean).join(" · "),
             ` · tier ${m.tier}`, facts.disk_bytes ? ` · disk ${gigabytes(facts.disk_bytes)}` : ""),
         memory(facts.memory, own),
+        warmth(m),
         work(m, own),
         loaded(own),
         h("ul", {class: "engines"}, m.engines.map(engine)),
         buttons(m, root));
+}
+
+// Its hottest sensor, where a node exporter says so.
+function warmth(m) {
+    return m.temperature_celsius === undefined ? null : h("p", {class: "warmth"}, `${Math.round(m.temperature_celsius)} °C`);
 }
 
 // What is loaded, as a bar and in words. Not every engine says what its models take.

@@ -8,7 +8,8 @@
 #define STATUS \
     "{\"version\":\"1.2\",\"fleet\":\"home\",\"uptime_s\":5400,\"requests\":{\"total\":30," \
     "\"failed\":2},\"machines\":[{\"machine\":\"a\",\"tier\":1,\"up\":true,\"running\":2," \
-    "\"waiting\":1,\"engines\":[{\"engine\":\"ollama\",\"address\":\"127.0.0.1:9\",\"up\":true," \
+    "\"waiting\":1,\"temperature_celsius\":61.7,\"engines\":[{\"engine\":\"ollama\",\"address\":" \
+    "\"127.0.0.1:9\",\"up\":true," \
     "\"version\":\"0.33.0\"}],\"duty\":\"drained\",\"duty_by\":\"ann\"," \
     "\"duty_since\":90061},{\"machine\":\"b\",\"tier\":2,\"up\":false,\"engines\":[]}]," \
     "\"categories\":[{\"category\":\"fast\",\"ready\":true,\"primary\":\"b\",\"serving\":\"a\"}," \
@@ -48,9 +49,11 @@ static void machines_with_what_is_loaded(void **state)
     assert_string_equal(g.rows[0].cells[0], "a");
     assert_string_equal(g.rows[0].cells[3], "2");
     assert_string_equal(g.rows[0].cells[5], "1.5 GB");
-    assert_string_equal(g.rows[0].cells[6], "one:1b");
+    assert_string_equal(g.rows[0].cells[6], "62 C");
+    assert_string_equal(g.rows[0].cells[7], "one:1b");
     assert_int_equal(g.rows[0].mood, MOOD_good);
     assert_string_equal(g.rows[1].cells[2], "down");
+    assert_string_equal(g.rows[1].cells[6], "-");
     assert_int_equal(g.rows[1].mood, MOOD_bad);
     grid_fini(&g);
 }

@@ -65,6 +65,22 @@ static void nothing_touched_writes_nothing(void **state)
     stats_free(s);
 }
 
+static void what_is_not_known_any_more_is_not_written(void **state)
+{
+    struct stats *s = stats_new();
+    struct series *real =
+        stats_series(s, COUNTER_machine_temperature_celsius, (struct str[]){STR("x")});
+
+    (void)state;
+    series_set_real(real, 41.5);
+    assert_non_null(strstr(written(s), "tampu_machine_temperature_celsius{machine=\"x\"} 41.5"));
+    series_forget(real);
+    assert_null(strstr(written(s), "{machine=\"x\"}"));
+    series_set_real(real, 0);
+    assert_non_null(strstr(written(s), "{machine=\"x\"} 0.0"));
+    stats_free(s);
+}
+
 static void gauges_go_up_and_down(void **state)
 {
     struct stats *s = stats_new();
@@ -262,6 +278,7 @@ int main(void)
         cmocka_unit_test(the_same_labels_are_the_same_series),
         cmocka_unit_test(series_are_written_sorted_with_help_and_type),
         cmocka_unit_test(nothing_touched_writes_nothing),
+        cmocka_unit_test(what_is_not_known_any_more_is_not_written),
         cmocka_unit_test(gauges_go_up_and_down),
         cmocka_unit_test(label_values_are_escaped),
         cmocka_unit_test(long_values_are_cut_between_characters),
