@@ -30,8 +30,9 @@ struct pending {
 struct joint {
     struct accounts *accounts;
     struct hearsay hearsay;
-    pthread_mutex_t asking; /* around `asked`, for as long as an answer may take */
     struct shared *asked, *told;
+    bool is_asking; /* somebody uses `asked`, for as long as an answer may take; under `lock` */
+    pthread_cond_t asked_is_free;
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -51,6 +52,8 @@ static void put(struct joint *j, struct str key_id, struct str request_id,
                 const struct shared_use *use);
 static void *tend(void *ctx);
 static void warm(struct joint *j);
+static bool take_asked(struct joint *j, uint64_t deadline_us);
+static void give_asked(struct joint *j);
 static struct pending *wait_for_some(struct joint *j);
 static void send_all(struct joint *j, struct pending *all);
 static struct shared_answer ask_until(struct joint *j, const struct shared_ask *ask,
@@ -83,9 +86,9 @@ int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *
     j->accounts = parts->accounts;
     j->hearsay = parts->hearsay;
     j->last = &j->first;
-    pthread_mutex_init(&j->asking, NULL);
     pthread_mutex_init(&j->lock, NULL);
     clock_cond_init(&j->wake);
+    clock_cond_init(&j->asked_is_free);
     snprintf(name, sizeof name, "%016" PRIx64, rand_u64());
     if ((r = shared_open(&j->asked, settings->shared, name, err)) == 0)
         r = shared_open(&j->told, settings->shared, name, err);
@@ -115,8 +118,8 @@ void joint_close(struct joint *j)
     shared_close(j->asked);
     shared_close(j->told);
     pthread_cond_destroy(&j->wake);
+    pthread_cond_destroy(&j->asked_is_free);
     pthread_mutex_destroy(&j->lock);
-    pthread_mutex_destroy(&j->asking);
     free(j);
 }
 
@@ -233,9 +236,12 @@ static void *tend(void *ctx)
 
 static void warm(struct joint *j)
 {
-    pthread_mutex_lock(&j->asking);
-    shared_warm(j->asked, clock_monotonic_us() + WARM_US);
-    pthread_mutex_unlock(&j->asking);
+    uint64_t deadline_us = clock_monotonic_us() + WARM_US;
+
+    if (!take_asked(j, deadline_us))
+        return;
+    shared_warm(j->asked, deadline_us);
+    give_asked(j);
 }
 
 /* What there is, or nothing after a while. */
@@ -273,9 +279,8 @@ static struct shared_answer ask_until(struct joint *j, const struct shared_ask *
                                       uint64_t deadline_us)
 {
     struct shared_answer answer = {.verdict = SHARED_no_answer, .is_unasked = true};
-    struct timespec until = time_of(deadline_us);
 
-    if (pthread_mutex_clocklock(&j->asking, CLOCK_MONOTONIC, &until) != 0)
+    if (!take_asked(j, deadline_us))
         return answer;
     answer = shared_reserve(j->asked, ask, deadline_us);
     for (int tries = 0; answer.verdict == SHARED_not_loaded && tries < PERIOD_COUNT; tries++) {
@@ -283,8 +288,31 @@ static struct shared_answer ask_until(struct joint *j, const struct shared_ask *
             break;
         answer = shared_reserve(j->asked, ask, deadline_us);
     }
-    pthread_mutex_unlock(&j->asking);
+    give_asked(j);
     return answer;
+}
+
+/* False: somebody has it still by then. */
+static bool take_asked(struct joint *j, uint64_t deadline_us)
+{
+    struct timespec until = time_of(deadline_us);
+    bool is_ours;
+
+    pthread_mutex_lock(&j->lock);
+    while (j->is_asking && pthread_cond_timedwait(&j->asked_is_free, &j->lock, &until) == 0)
+        ;
+    is_ours = !j->is_asking;
+    j->is_asking = true;
+    pthread_mutex_unlock(&j->lock);
+    return is_ours;
+}
+
+static void give_asked(struct joint *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->is_asking = false;
+    pthread_cond_signal(&j->asked_is_free);
+    pthread_mutex_unlock(&j->lock);
 }
 
 /* A period that nobody has asked about: what our books knew of it at start. What came since is told
