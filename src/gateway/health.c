@@ -353,6 +353,7 @@ static void note_copies(struct patient *p, const struct probe_result *result)
 {
     struct health *h = p->health;
     const struct view *view = h->scene->view;
+    bool is_calm = traffic_is_calm(h->parts.traffic, p->at->place, p->asked_ms);
 
     for (uint32_t i = 0; i < view->copies_count; i++) {
         const struct copy *c = &view->copies[i];
@@ -362,8 +363,9 @@ static void note_copies(struct patient *p, const struct probe_result *result)
         if (&view->engines[c->engine_index] != p->engine)
             continue;
         found = find_model(result, c->tag);
-        traffic_resident(h->parts.traffic, h->scene->copies[i].place, found != NULL, p->asked_ms,
-                         loop_now_ms(h->loop));
+        if (is_calm)
+            traffic_resident(h->parts.traffic, h->scene->copies[i].place, found != NULL,
+                             loop_now_ms(h->loop));
         pthread_mutex_lock(&h->lock);
         if ((m = remember(h, c->place))) {
             m->copy = (struct sighting){.loaded = found != NULL};

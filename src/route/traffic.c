@@ -216,22 +216,6 @@ void traffic_probed(struct traffic *t, const struct engine_place *engine, bool u
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Ollama lists a copy that it still loads as well. */
-void traffic_resident(struct traffic *t, const struct copy_place *copy, bool resident,
-                      uint64_t asked_ms, uint64_t now_ms)
-{
-    const struct board_copy *c;
-
-    now_ms = traffic_enter(t, now_ms);
-    if (copy->index != BOARD_NONE) {
-        c = &t->board->copies[copy->index];
-        if (!c->run_count && !c->aside_count && c->machine != BOARD_NONE &&
-            loads_are_calm(t->board, &t->board->machines[c->machine], asked_ms))
-            line_loaded(t->line, (uint32_t)copy->index, resident, now_ms);
-    }
-    pthread_mutex_unlock(&t->lock);
-}
-
 void traffic_ordered(struct traffic *t, const struct copy_place *copy, bool is_loaded,
                      uint64_t now_ms)
 {

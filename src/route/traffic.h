@@ -115,9 +115,9 @@ bool traffic_hold(struct traffic *t, const struct engine_place *engine, uint64_t
 /* What a probe found. */
 void traffic_probed(struct traffic *t, const struct engine_place *engine, bool up, uint64_t now_ms);
 
-/* What the engine's list of asked_ms says is loaded; not believed if something loaded since. */
-void traffic_resident(struct traffic *t, const struct copy_place *copy, bool in, uint64_t asked_ms,
-                      uint64_t now_ms);
+/* Nothing was loaded there since: a list of then holds, but for who works or loads (resident). */
+bool traffic_is_calm(struct traffic *t, const struct engine_place *engine, uint64_t since_ms);
+void traffic_resident(struct traffic *t, const struct copy_place *copy, bool in, uint64_t now_ms);
 
 /* How an order ended. */
 void traffic_ordered(struct traffic *t, const struct copy_place *copy, bool is_loaded,
