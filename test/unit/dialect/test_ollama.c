@@ -108,8 +108,8 @@ static void a_member_that_only_the_engine_would_take_for_another_is_refused(void
         "m\\u004fdel",
         "\xc5\xbftream",
         "Prompt",
-        "\xe2\x84\xaa"
-        "eep_alive",
+        ("\xe2\x84\xaa"
+         "eep_alive"),
     };
     static const char *const others[] = {"mode", "Models", "m", "Template", "", "o\\u017f"};
     char body[100];
