@@ -35,12 +35,13 @@ struct hand {
     double measure_s; /* measuring took; under the apply's mutex */
 };
 
-/* An artifact that machines are asked to push, one after the other, for whoever wants it. */
+/* An artifact that machines are asked to push: all at once, a part each; then one by one. */
 struct lending {
     struct link link;
     struct str name;
-    uint32_t next; /* in apply->seen: nobody from here on was asked for it yet */
-    bool is_busy;  /* somebody is asked now */
+    uint32_t next;  /* in apply->seen: nobody from here on was asked alone yet */
+    bool is_busy;   /* somebody is asked now */
+    bool was_asked; /* of all at once */
 };
 
 struct apply {

@@ -5,7 +5,6 @@
 
 #include "apply/shelf_inside.h"
 
-static void wake(struct blob *b);
 static bool will_change(const struct blob *b);
 
 enum blob_state blob_state(struct blob *b)
@@ -38,7 +37,7 @@ bool blob_claim(struct blob *b)
     bool is_ours;
 
     pthread_mutex_lock(&b->shelf->mutex);
-    is_ours = !b->is_claimed && b->state == BLOB_arriving;
+    is_ours = !b->is_claimed && !b->company && b->state == BLOB_arriving;
     b->is_claimed |= is_ours;
     pthread_mutex_unlock(&b->shelf->mutex);
     return is_ours;
@@ -48,7 +47,7 @@ void blob_unclaim(struct blob *b)
 {
     pthread_mutex_lock(&b->shelf->mutex);
     b->is_claimed = false;
-    wake(b);
+    blob_wake(b);
     pthread_mutex_unlock(&b->shelf->mutex);
 }
 
@@ -57,7 +56,7 @@ bool blob_is_claimed(struct blob *b)
     bool is_claimed;
 
     pthread_mutex_lock(&b->shelf->mutex);
-    is_claimed = b->is_claimed;
+    is_claimed = b->is_claimed || b->company;
     pthread_mutex_unlock(&b->shelf->mutex);
     return is_claimed;
 }
@@ -65,22 +64,15 @@ bool blob_is_claimed(struct blob *b)
 /* Only who has claimed it writes, so the bytes need no lock. */
 int blob_put(struct blob *b, uint64_t at, struct str bytes)
 {
-    struct shelf *s = b->shelf;
+    int r;
 
     if (at != blob_have(b) || bytes.len > b->size - at)
         return -EINVAL;
-    for (size_t done = 0; done < bytes.len;) {
-        ssize_t n = pwrite(b->file, bytes.data + done, bytes.len - done, (off_t)(at + done));
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    pthread_mutex_lock(&s->mutex);
-    b->have += bytes.len;
-    blob_look_at_digest(b);
-    wake(b);
-    pthread_mutex_unlock(&s->mutex);
+    if ((r = blob_write(b, at, bytes)) < 0)
+        return r;
+    pthread_mutex_lock(&b->shelf->mutex);
+    blob_grow(b, at + bytes.len);
+    pthread_mutex_unlock(&b->shelf->mutex);
     return 0;
 }
 
@@ -131,6 +123,45 @@ bool blob_unwait(struct blob *b, struct blob_waiter *w)
     return was_waiting;
 }
 
+int blob_write(const struct blob *b, uint64_t at, struct str bytes)
+{
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t n = pwrite(b->file, bytes.data + done, bytes.len - done, (off_t)(at + done));
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+void blob_grow(struct blob *b, uint64_t have)
+{
+    uint64_t before;
+    bool has_met = false;
+
+    do {
+        before = have;
+        LINK_EACH(&b->parts, at)
+        {
+            const struct blob_part *p = CONTAINER(at, struct blob_part, link);
+
+            if (p->from <= have && p->at > have)
+                have = p->at;
+        }
+        for (unsigned i = 0; i < b->apart_count; i++)
+            if (b->apart[i].from <= have && b->apart[i].end > have)
+                have = b->apart[i].end;
+    } while (have > before);
+    b->have = have;
+    for (unsigned i = 0; i < b->apart_count; i++)
+        has_met |= b->apart[i].end <= have;
+    if (has_met || (b->apart_count && have >= b->noted + NOTE_EVERY))
+        blob_tell_holes(b);
+    blob_look_at_digest(b);
+    blob_wake(b);
+}
+
 void blob_look_at_digest(struct blob *b)
 {
     if (b->have < b->size || b->state != BLOB_arriving)
@@ -145,7 +176,7 @@ void blob_end(struct blob *b, enum blob_state state)
 {
     b->state = state;
     b->is_claimed = false;
-    wake(b);
+    blob_wake(b);
 }
 
 bool blob_is_open(const struct blob *b)
@@ -155,7 +186,7 @@ bool blob_is_open(const struct blob *b)
 
 /* Once posted, the waiter may be gone at any moment. A post that finds no memory, or a loop that
  * ends, wakes nobody. */
-static void wake(struct blob *b)
+void blob_wake(struct blob *b)
 {
     for (struct link *at = b->waiters.next, *next; at != &b->waiters; at = next) {
         struct blob_waiter *w = CONTAINER(at, struct blob_waiter, link);
@@ -175,5 +206,6 @@ static void wake(struct blob *b)
 /* Somebody brings it, or looks at its digest. */
 static bool will_change(const struct blob *b)
 {
-    return b->state == BLOB_checking || (b->state == BLOB_arriving && b->is_claimed);
+    return b->state == BLOB_checking ||
+           (b->state == BLOB_arriving && (b->is_claimed || b->company));
 }

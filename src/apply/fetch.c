@@ -31,6 +31,7 @@ struct fetch {
     uint64_t at;        /* of the blob: the next byte that is wanted */
     uint64_t skip;      /* bytes of this answer that are here already */
     uint64_t begun_at;  /* where this try began */
+    uint64_t until;     /* where it ends: what lies behind may be here already */
     unsigned redirects, fruitless;
     char words[WORDS_ROOM];
 };
@@ -121,9 +122,13 @@ static void begin(void *ctx)
 
     f->at = f->begun_at = blob_have(f->request.blob);
     f->skip = 0;
+    f->until = blob_gap_end(f->request.blob);
     snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)f->at);
+    if (f->until < blob_size(f->request.blob))
+        snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long)f->at,
+                 (unsigned long long)f->until - 1);
     header.value = str_from(range);
-    call.header_count = f->at ? 1 : 0;
+    call.header_count = f->at || f->until < blob_size(f->request.blob) ? 1 : 0;
     r = call_start(&f->call, f->request.client, &call, &events, f);
     if (r < 0) {
         f->call = NULL;
@@ -232,6 +237,8 @@ static void on_body(void *ctx, struct str chunk)
 
     f->skip -= known;
     chunk = str_slice(chunk.data + known, chunk.len - known);
+    if (chunk.len > f->until - f->at)
+        chunk.len = (size_t)(f->until - f->at); /* it does not know ranges */
     if (!chunk.len)
         return;
     r = blob_put(f->request.blob, f->at, chunk);
@@ -242,6 +249,7 @@ static void on_body(void *ctx, struct str chunk)
         return;
     }
     f->at += chunk.len;
+    *f->request.brought += chunk.len;
     keep_pace(f, chunk.len);
 }
 
@@ -251,12 +259,13 @@ static void on_over(void *ctx)
 
     f->call = NULL;
     timer_stop(&f->timer);
-    if (f->at == blob_size(f->request.blob)) {
+    if (blob_have(f->request.blob) == blob_size(f->request.blob)) {
         end(f, 0);
         return;
     }
-    say(f, "%s ended its answer too early", f->endpoint.host);
-    try_again(f, 0);
+    if (f->at < f->until)
+        say(f, "%s ended its answer too early", f->endpoint.host);
+    try_again(f, 0); /* or behind what is here already */
 }
 
 static void on_fail(void *ctx, enum failure why, const char *words)

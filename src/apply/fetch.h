@@ -30,6 +30,7 @@ struct fetch_request {
     struct blob *blob; /* borrowed until the end */
     struct str url;
     struct ceiling *ceiling; /* may be NULL */
+    uint64_t *brought;       /* counts the bytes that came, until the end */
 };
 
 /* r: 0; -ENOENT it is not there; -EACCES; -EMSGSIZE it has another size; -ENOSPC, -EIO here;

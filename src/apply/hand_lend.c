@@ -6,10 +6,24 @@
 #include "apply/apply_inside.h"
 #include "wire/json.h"
 
+enum { LENDERS_MAX = 4 }; /* at once: more are no faster than the gateway's own cable */
+
+struct lender {
+    struct hand hand;
+    const struct apply_step *step;
+    const struct seen *holder;
+    pthread_t thread;
+    bool has_thread;
+};
+
 static bool is_missing(const struct apply *a, const struct manifest *m);
 static const struct seen *find_holder(const struct apply *a, uint32_t from,
                                       const struct fleet_engine *wants, struct str name);
-static const struct seen *begin(struct apply *a, const struct apply_step *s, struct lending **ret);
+static uint32_t begin(struct apply *a, const struct apply_step *s,
+                      struct lender lenders[LENDERS_MAX], struct lending **ret);
+static uint32_t choose(struct apply *a, const struct apply_step *s, struct lending *l,
+                       struct lender lenders[LENDERS_MAX]);
+static void *run_lender(void *lender);
 static struct lending *find_lending(struct apply *a, struct str name);
 static void end(struct apply *a, struct lending *l);
 static int ask_for_it(struct hand *h, const struct seen *holder, const struct apply_step *s,
@@ -21,16 +35,35 @@ static int on_push_line(void *ctx, struct str line);
  * What a liar brought the shelf drops, and the next try of the pull asks somebody else. */
 void hand_lend(struct hand *h, struct apply_step *s)
 {
-    const struct seen *holder;
+    struct lender lenders[LENDERS_MAX];
     struct lending *l;
-    struct err err = {0};
+    uint32_t count;
 
     if (!h->apply->depot || !s->manifest)
         return;
-    while ((holder = begin(h->apply, s, &l))) {
-        (void)!ask_for_it(h, holder, s, &err);
+    while ((count = begin(h->apply, s, lenders, &l))) {
+        for (uint32_t i = 1; i < count; i++)
+            lenders[i].has_thread =
+                pthread_create(&lenders[i].thread, NULL, run_lender, &lenders[i]) == 0;
+        run_lender(&lenders[0]);
+        for (uint32_t i = 1; i < count; i++)
+            if (lenders[i].has_thread)
+                pthread_join(lenders[i].thread, NULL);
         end(h->apply, l);
     }
+}
+
+/* With connections of its own: others are asked at the same time. */
+static void *run_lender(void *ctx)
+{
+    struct lender *l = ctx;
+    struct err err = {0};
+
+    if (asker_open(&l->hand.asker, &err) < 0)
+        return NULL;
+    (void)!ask_for_it(&l->hand, l->holder, l->step, &err);
+    asker_close(&l->hand.asker);
+    return NULL;
 }
 
 const struct seen *apply_holder(const struct apply *a, const struct fleet_engine *wants,
@@ -57,10 +90,11 @@ static bool is_missing(const struct apply *a, const struct manifest *m)
     return false;
 }
 
-/* Who is to be asked now; NULL: nothing is missing, or everybody was asked. */
-static const struct seen *begin(struct apply *a, const struct apply_step *s, struct lending **ret)
+/* Who is to be asked now; 0: nothing is missing, or everybody was asked. */
+static uint32_t begin(struct apply *a, const struct apply_step *s,
+                      struct lender lenders[LENDERS_MAX], struct lending **ret)
 {
-    const struct seen *holder = NULL;
+    uint32_t count = 0;
     struct lending *l;
 
     pthread_mutex_lock(&a->mutex);
@@ -68,14 +102,31 @@ static const struct seen *begin(struct apply *a, const struct apply_step *s, str
     while (l && l->is_busy)
         pthread_cond_wait(&a->changed, &a->mutex);
     if (l && is_missing(a, s->manifest))
-        holder = find_holder(a, l->next, s->engine, s->name);
-    if (holder) {
-        l->next = (uint32_t)(holder - a->seen) + 1;
+        count = choose(a, s, l, lenders);
+    if (count) {
         l->is_busy = true;
         *ret = l;
     }
     pthread_mutex_unlock(&a->mutex);
-    return holder;
+    return count;
+}
+
+/* All that have it; once they were asked, one after the other. A single one is asked once. */
+static uint32_t choose(struct apply *a, const struct apply_step *s, struct lending *l,
+                       struct lender lenders[LENDERS_MAX])
+{
+    uint32_t most = l->was_asked ? 1 : LENDERS_MAX, count = 0, next = l->next;
+    const struct seen *holder;
+
+    while (count < most && (holder = find_holder(a, next, s->engine, s->name))) {
+        next = (uint32_t)(holder - a->seen) + 1;
+        lenders[count++] = (struct lender){
+            .hand = {.apply = a, .machine = holder->machine}, .step = s, .holder = holder};
+    }
+    if (l->was_asked || count == 1)
+        l->next = next;
+    l->was_asked = true;
+    return count;
 }
 
 /* Made where there was none; NULL: no memory. */

@@ -132,7 +132,7 @@ int registry_bring(struct registry *r, struct loop *loop, struct client *client,
     result = shelf_take(&b->blob, r->options.shelf, str_from(blob->digest), blob->size, err);
     if (result == 0) {
         request.blob = b->blob;
-        b->from = blob_have(b->blob);
+        request.brought = &b->brought;
         result = fetch_start(&b->fetch, &request, on_brought, b, err);
     }
     if (result < 0) {
@@ -160,8 +160,7 @@ static void bringing_free(struct bringing *b)
 
     pthread_mutex_lock(&r->mutex);
     link_remove(&b->link);
-    if (b->blob)
-        r->sum.wan_bytes += blob_have(b->blob) - b->from;
+    r->sum.wan_bytes += b->brought;
     pthread_mutex_unlock(&r->mutex);
     blob_give_back(&b->blob);
     free(b);

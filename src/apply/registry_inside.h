@@ -16,7 +16,7 @@ struct bringing {
     const struct loop *loop;
     struct blob *blob; /* held until it is over */
     struct fetch *fetch;
-    uint64_t from;
+    uint64_t brought;
 };
 
 struct registry {
@@ -67,8 +67,10 @@ bool part_leave(struct part *p);
 struct push {
     struct registry_gate *gate; /* NULL: it is none */
     struct stream *stream;
+    struct blob *blob; /* held while it takes bytes of it */
+    struct blob_part part;
     uint64_t at;        /* where the next byte of the body belongs */
-    bool takes, ends;   /* bytes; the blob, or all of it */
+    bool ends;          /* the blob, or all of it */
     char location[512]; /* for the next part */
 };
 
@@ -78,6 +80,7 @@ bool push_begin(struct registry *r, struct push *push, struct stream *s,
 void registry_free_gates(struct registry *r);
 int push_on_body(struct push *push, struct str chunk);
 void push_on_body_end(struct push *push);
+void push_leave(struct push *push); /* its stream is gone */
 
 void registry_tell_trouble(struct registry *r, const char *words);
 void registry_count(struct registry *r, unsigned place, uint64_t lan_bytes);

@@ -16,7 +16,8 @@ struct registry_gate {
     pthread_mutex_t mutex;             /* guards what follows: it is closed from another thread */
     bool is_closed;                    /* stays until the registry goes: a push may still run */
     const struct manifest_blob *asked; /* the last that was asked for and is not here */
-    struct blob *blob;                 /* of asked, while it is pushed: held and claimed */
+    const struct manifest_blob *comes; /* the one that is pushed */
+    struct blob *blob;                 /* its: held and joined */
 };
 
 static struct registry_gate *find(struct registry *r, struct str path);
@@ -25,6 +26,7 @@ static void let_go(struct registry_gate *g);
 static int answer_head(struct registry_gate *g, struct stream *s, struct str digest);
 static int begin_upload(struct registry_gate *g, struct stream *s, const struct request *request);
 static void begin(struct push *push, const struct request *request);
+static void begin_part(struct push *push, const struct request *request);
 static bool read_range(const struct request *request, uint64_t *ret);
 static int put(struct push *push, struct str chunk);
 static int answer_empty(struct stream *s, int status, struct str location);
@@ -103,8 +105,7 @@ static void let_go(struct registry_gate *g)
 {
     if (!g->blob)
         return;
-    if (blob_have(g->blob) < blob_size(g->blob))
-        blob_unclaim(g->blob);
+    blob_leave(g->blob);
     blob_give_back(&g->blob);
 }
 
@@ -137,13 +138,38 @@ static void begin(struct push *push, const struct request *request)
     } else if (request->method == METHOD_POST) {
         (void)!begin_upload(g, push->stream, request);
     } else if (request->method == METHOD_PATCH && g->blob && read_range(request, &push->at)) {
-        push->takes = true;
-        snprintf(push->location, sizeof push->location, "%.*s", STR_ARG(request->path));
+        begin_part(push, request);
     } else if (request->method == METHOD_PUT) {
         push->ends = true;
     } else {
         (void)!answer_empty(push->stream, request->method == METHOD_PATCH ? 416 : 405, STR(""));
     }
+}
+
+/* Ollama sends all parts of a blob, in order: what another machine brings just now, or has brought,
+ * is taken as given at once, so that this one goes on with the next. */
+static void begin_part(struct push *push, const struct request *request)
+{
+    struct registry_gate *g = push->gate;
+    uint64_t end = request->content_length >= 0 ? push->at + (uint64_t)request->content_length
+                                                : blob_size(g->blob);
+    struct err err = {0};
+    int r;
+
+    snprintf(push->location, sizeof push->location, "%.*s", STR_ARG(request->path));
+    r = shelf_take(&push->blob, g->registry->options.shelf, str_from(g->comes->digest),
+                   g->comes->size, &err);
+    if (r == 0 && push->blob != g->blob)
+        r = -EINVAL; /* what came first was a lie, and is gone */
+    if (r == 0)
+        r = blob_begin_part(push->blob, &push->part, push->at, end);
+    if (r == 0)
+        return;
+    blob_give_back(&push->blob);
+    if (r == -EALREADY)
+        (void)!answer_empty(push->stream, 202, str_from(push->location));
+    else
+        (void)!answer_empty(push->stream, r == -EINVAL ? 416 : 507, STR(""));
 }
 
 /* What is here already, and what nobody waits for, need not be pushed. */
@@ -167,8 +193,9 @@ static int begin_upload(struct registry_gate *g, struct stream *s, const struct 
     if (!g->asked || shelf_take(&g->blob, g->registry->options.shelf, str_from(g->asked->digest),
                                 g->asked->size, &err) < 0)
         return answer_empty(s, g->asked ? 507 : 403, STR(""));
-    if (!blob_claim(g->blob)) {
-        blob_give_back(&g->blob); /* somebody else brings it */
+    g->comes = g->asked;
+    if (!blob_join(g->blob)) {
+        blob_give_back(&g->blob); /* it comes over the WAN */
         return answer_empty(s, 409, STR(""));
     }
     snprintf(location, sizeof location, "%.*s1", STR_ARG(request->path));
@@ -192,41 +219,50 @@ int push_on_body(struct push *push, struct str chunk)
 {
     int r = 0;
 
-    if (!push->takes)
+    if (!push->blob)
         return 0;
     pthread_mutex_lock(&push->gate->mutex);
-    r = put(push, chunk);
+    r = push->gate->is_closed ? -EINVAL : put(push, chunk);
     pthread_mutex_unlock(&push->gate->mutex);
-    if (r == 0)
+    if (r == 0) {
         registry_count(push->gate->registry, REGISTRY_PLACES, chunk.len);
-    push->takes = r == 0;
-    return r < 0 ? answer_empty(push->stream, r == -EINVAL ? 416 : 507, STR("")) : 0;
+        return 0;
+    }
+    push_leave(push);
+    return answer_empty(push->stream, r == -EINVAL ? 416 : 507, STR(""));
 }
 
 /* What is on the shelf already is passed over. */
 static int put(struct push *push, struct str chunk)
 {
-    struct blob *blob = push->gate->blob;
-    uint64_t have = blob ? blob_have(blob) : 0, end = push->at + chunk.len;
+    uint64_t wanted = push->part.at, end = push->at + chunk.len;
 
-    if (!blob || push->at > have)
-        return -EINVAL;
-    chunk = end > have ? str_slice(chunk.data + (have - push->at), (size_t)(end - have)) : STR("");
+    chunk = end > wanted ? str_slice(chunk.data + (wanted - push->at), (size_t)(end - wanted))
+                         : STR("");
     push->at = end;
-    return chunk.len ? blob_put(blob, have, chunk) : 0;
+    return chunk.len ? blob_put_part(push->blob, &push->part, chunk) : 0;
 }
 
 void push_on_body_end(struct push *push)
 {
-    if (push->takes)
+    if (push->blob)
         (void)!answer_empty(push->stream, 202, str_from(push->location));
     else if (push->ends)
         (void)!answer_empty(push->stream, 201, STR(""));
+    push_leave(push);
     if (!push->ends)
         return;
     pthread_mutex_lock(&push->gate->mutex);
     let_go(push->gate);
     pthread_mutex_unlock(&push->gate->mutex);
+}
+
+void push_leave(struct push *push)
+{
+    if (!push->blob)
+        return;
+    blob_end_part(push->blob, &push->part);
+    blob_give_back(&push->blob);
 }
 
 static int answer_empty(struct stream *s, int status, struct str location)

@@ -119,6 +119,7 @@ void registry_on_gone(struct registry_visit *v)
 {
     v->stream = NULL;
     timer_stop(&v->timer);
+    push_leave(&v->push);
     if (v->call) {
         call_cancel(TAKE(v->call));
         (void)!expected_answer(v->registry->options.expected, str_from(v->target), 0, STR(""),

@@ -22,6 +22,7 @@ enum { NAME_ROOM = DIGEST_LENGTH + 8 };
 static int open_folder(struct shelf *s, const char *folder, struct err *err);
 static int find_blobs(struct shelf *s, struct err *err);
 static int find_blob(struct shelf *s, const char *name);
+static void close_holes(const struct shelf *s, const char *name, struct stat *found);
 static struct blob *blob_new(struct shelf *s, struct str digest, uint64_t size);
 static struct blob *find(struct shelf *s, struct str digest);
 static void resize(struct blob *b, uint64_t size);
@@ -209,6 +210,8 @@ static int find_blob(struct shelf *s, const char *name)
     if (!digest_is_good(str_from(digest)) || name[6] != '-' ||
         fstatat(s->folder, name, &found, 0) < 0)
         return 0;
+    if (is_part)
+        close_holes(s, name, &found);
     b = blob_new(s, str_from(digest), (uint64_t)found.st_size);
     if (!b)
         return -ENOMEM;
@@ -216,6 +219,18 @@ static int find_blob(struct shelf *s, const char *name)
     b->is_left_over = is_part;
     b->state = is_part ? BLOB_arriving : BLOB_whole;
     return 0;
+}
+
+/* A file with holes ends before the first of them. */
+static void close_holes(const struct shelf *s, const char *name, struct stat *found)
+{
+    int file = openat(s->folder, name, O_RDWR | O_CLOEXEC);
+
+    if (file < 0)
+        return;
+    blob_close_holes(file);
+    (void)!fstat(file, found);
+    close(file);
 }
 
 static struct blob *blob_new(struct shelf *s, struct str digest, uint64_t size)
@@ -229,6 +244,7 @@ static struct blob *blob_new(struct shelf *s, struct str digest, uint64_t size)
     b->file = -1;
     memcpy(b->digest, digest.data, DIGEST_LENGTH);
     link_init(&b->check);
+    link_init(&b->parts);
     link_init(&b->waiters);
     link_append(&s->blobs, &b->link);
     s->bytes += size;

@@ -10,8 +10,9 @@
  *
  * A blob is a file named by its digest; "sha256-….part" until all of it is there and its digest is
  * right. What has arrived outlives the program: the next one goes on behind it. Whole blobs that
- * nobody holds make room for others, the longest unused first. Any thread may call; a thread of
- * its own checks digests, so that no loop waits for that.
+ * nobody holds make room for others, the longest unused first. Where several bring parts of one,
+ * its file remembers how much of the beginning is there; what lies behind a hole dies with the
+ * program. Any thread may call; a thread of its own checks digests, so that no loop waits for that.
  */
 #pragma once
 
@@ -76,6 +77,29 @@ uint64_t blob_have(struct blob *b);
 bool blob_claim(struct blob *b);
 void blob_unclaim(struct blob *b);
 bool blob_is_claimed(struct blob *b);
+
+/* Several bring it at once, a part each, instead of one who claims it: false when somebody has. */
+bool blob_join(struct blob *b);
+void blob_leave(struct blob *b);
+
+struct blob_part {
+    struct link link;
+    uint64_t from, at, end; /* at: the next byte that is wanted */
+};
+
+/* For who has joined. 0: the part is the caller's, from part->at on; -EALREADY: it is here, or
+ * somebody brings it; -EINVAL: there is no such part; -E2BIG: too many lie apart; -ENOTSUP: the
+ * disk cannot remember that there are holes. */
+MUST_USE int blob_begin_part(struct blob *b, struct blob_part *part, uint64_t from, uint64_t end);
+
+/* The bytes from part->at on; as blob_put(). */
+MUST_USE int blob_put_part(struct blob *b, struct blob_part *part, struct str bytes);
+
+/* What it brought stays. */
+void blob_end_part(struct blob *b, struct blob_part *part);
+
+/* Where what is missing at blob_have() ends: at a part that is there already, or at its end. */
+uint64_t blob_gap_end(struct blob *b);
 
 /* The bytes from `at` on, which must be blob_have(). 0, -EINVAL (not there, or too many), or what
  * the disk says: then nothing was added. */

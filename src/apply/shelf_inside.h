@@ -6,6 +6,11 @@
 
 #include "apply/shelf.h"
 
+enum {
+    APART_MAX = 64,
+    NOTE_EVERY = 16 << 20, /* bytes at the beginning, while there are holes */
+};
+
 struct blob {
     struct shelf *shelf;
     struct link link;  /* on the shelf: the longest unused first */
@@ -13,7 +18,14 @@ struct blob {
     char digest[DIGEST_LENGTH + 1];
     uint64_t size, have;
     unsigned holders;
-    int file; /* -1 while nobody holds it */
+    unsigned company;  /* who brings it together with others */
+    struct link parts; /* blob_part: what they bring just now */
+    struct {
+        uint64_t from, end;
+    } apart[APART_MAX]; /* what is there behind holes */
+    unsigned apart_count;
+    uint64_t noted; /* what its file remembers, while there are holes */
+    int file;       /* -1 while nobody holds it */
     enum blob_state state;
     bool is_claimed;
     bool is_left_over; /* of an earlier run: how long it will be is not known */
@@ -32,7 +44,22 @@ struct shelf {
     bool closing;
 };
 
+/* Its file only. 0, or what the disk says. */
+MUST_USE int blob_write(const struct blob *b, uint64_t at, struct str bytes);
+
+/* A file with holes ends before the first of them from now on. */
+void blob_close_holes(int file);
+
 /* With the shelf's mutex held: */
+
+/* So much of its beginning is there, or more: parts that follow on it, too. */
+void blob_grow(struct blob *b, uint64_t have);
+
+/* What its beginning has reached lies apart no more; its file learns of the holes that are left. */
+void blob_tell_holes(struct blob *b);
+
+/* Whoever waited for what is there now hears of it. */
+void blob_wake(struct blob *b);
 
 /* Has its digest looked at once all of it is there. */
 void blob_look_at_digest(struct blob *b);

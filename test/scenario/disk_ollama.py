@@ -34,7 +34,9 @@ class DiskOllama:
         self.unable = set()     # of "tools", "images" and "prompt": what its models refuse
         self.durations = {}     # what it says that plain prompts took
         self.on_pull = None     # called with the name when a pull begins
-        self.pushes = None      # "lies" or "breaks off": what it does wrong when it is to push
+        self.pushes = None      # "lies", "breaks off" or "dies" in mid-part: what it does wrong when it is to push
+        self.part = PART_LEAST  # what it pushes at once
+        self.meets = None       # a barrier where it waits for others that push, too
         self.port = free_port()     # also while it is switched off
         self.listen()
         self.url = self.server.url
@@ -167,7 +169,7 @@ class DiskOllama:
         for layer in [*manifest["layers"], manifest["config"]]:
             content = (self.blobs / layer["digest"].replace(":", "-")).read_bytes()
             if self.pushes == "lies":
-                content = bytes([content[0] ^ 255]) + content[1:]
+                content = bytes(byte ^ 255 for byte in content)
             head, _, _ = get(host, f"/v2/{space}/blobs/{layer['digest']}", method="HEAD")
             if head != 200:
                 self.push_blob(host, space, layer["digest"], content)
@@ -181,8 +183,13 @@ class DiskOllama:
         status, said, headers = get(host, f"/v2/{space}/blobs/uploads/", method="POST", body=b"")
         if status != 202:
             raise Refused(f"on push blob: status {status}: {said}")
-        for at in range(0, len(content), PART_LEAST):
-            part = content[at:at + PART_LEAST]
+        if self.meets:
+            self.meets.wait(30)
+            self.meets = None
+        for at in range(0, len(content), self.part):
+            part = content[at:at + self.part]
+            if self.pushes == "dies" and at:
+                self.die(host, headers["location"], at, part)
             status, said, headers = get(host, headers["location"], {
                 "content-range": f"{at}-{at + len(part) - 1}", "x-redirect-uploads": "1"}, "PATCH", part)
             if status != 202 or self.pushes == "breaks off":
@@ -190,6 +197,16 @@ class DiskOllama:
         status, said, _ = get(host, headers["location"] + f"?digest={digest}", method="PUT", body=b"")
         if status != 201:
             raise Refused(f"on push end: status {status}: {said}")
+
+    def die(self, host, location, at, part):
+        connection = http.client.HTTPConnection(host, timeout=30)
+        connection.putrequest("PATCH", location)
+        connection.putheader("content-range", f"{at}-{at + len(part) - 1}")
+        connection.putheader("content-length", str(len(part)))
+        connection.endheaders(part[:len(part) // 2])
+        connection.close()
+        (self.folder / "down").touch()
+        raise ConnectionAbortedError("in the middle of a part")
 
     def prune(self):
         """Blobs that no manifest names any more go, as Ollama removes them with a model."""

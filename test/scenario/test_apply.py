@@ -9,6 +9,7 @@ import random
 import re
 import struct
 import subprocess
+import threading
 
 import pytest
 import yaml
@@ -351,24 +352,49 @@ def test_only_what_tampu_put_there_is_removed(world):
     assert fleet.json("--prune")[0] == 0 and "llama3.2:3b" not in own.digests()
 
 
-@pytest.mark.parametrize("how", ["lies", "breaks off"])
-def test_a_holder_that_does_wrong_is_followed_by_the_next_one(world, how):
+def wanting(world):
+    """A fleet where only the last of three lacks a model that both others hold: (fleet, its tag, the last, the others)."""
     fleet = world(only=THREE)
     assert fleet.json()[0] == 0
-    given = fleet.wan.bytes_given()
     for blob in (fleet.folder / "state/blobs").iterdir():
         blob.unlink()
     tag = "nomic-embed-text:latest"
     assert all(tag in ollama.digests() for ollama in fleet.ollamas.values())
-    wanting, wrong, right = reversed(THREE)
-    fleet.ollamas[wanting].path_of(tag).unlink()
-    fleet.ollamas[wanting].prune()
-    fleet.ollamas[min(wrong, right, key=list(fleet.ollamas).index)].pushes = how
+    last, *others = [fleet.ollamas[name] for name in reversed(fleet.ollamas)]
+    last.path_of(tag).unlink()
+    last.prune()
     fleet.forget_asked()
+    meeting = threading.Barrier(2)
+    for ollama in others:
+        ollama.part, ollama.meets = 1000, meeting   # neither begins before both may
+    return fleet, tag, last, others
+
+
+def pushed(ollama):
+    return ("POST", "/api/push") in [asked[:2] for asked in ollama.asked]
+
+
+def test_holders_bring_parts_of_one_blob_at_once(world):
+    fleet, _, _, others = wanting(world)
+    given = fleet.wan.bytes_given()
     status, answer = fleet.json()
     assert status == 0 and fleet.state() == fleet.wanted, troubles(answer)
-    assert fleet.wan.bytes_given() == given
-    assert all(("POST", "/api/push") in [asked[:2] for asked in fleet.ollamas[name].asked] for name in (wrong, right))
+    assert fleet.wan.bytes_given() == given and all(ollama.meets is None for ollama in others)
+    assert answer["sum"]["lan_bytes"] == answer["bill"]["lan_bytes"]    # no part came twice
+
+
+@pytest.mark.parametrize("how", ["lies", "breaks off", "dies"])
+def test_a_holder_that_does_wrong_is_followed_by_the_next_one(world, how):
+    fleet, tag, last, others = wanting(world)
+    given, wrong = fleet.wan.bytes_given(), others[-1]
+    wrong.pushes = how
+    status, answer = fleet.json()
+    assert status == 0 and tag in last.digests(), troubles(answer)
+    assert fleet.wan.bytes_given() == given and all(map(pushed, others))
+    if how == "dies":       # it comes back, with a long name that is still there
+        (wrong.folder / "down").unlink()
+        assert fleet.json()[0] == 0
+    assert fleet.state() == fleet.wanted
 
 
 def test_nobody_is_asked_without_a_terminal(world):

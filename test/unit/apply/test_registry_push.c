@@ -103,12 +103,87 @@ static void who_pushes_something_else_is_not_believed(void **state)
     manifest_fini(&m);
 }
 
+static struct registry_gate *open_gate(const struct manifest *m)
+{
+    struct registry_gate *gate = NULL;
+    char head[128];
+
+    snprintf(head, sizeof head, "blobs/%s", digest);
+    assert_int_equal(registry_gate_open(&gate, lan.registry, m), 0);
+    assert_int_equal(push(gate, METHOD_HEAD, head, STR(""), NULL), 404);
+    assert_int_equal(push(gate, METHOD_POST, "blobs/uploads/", STR(""), NULL), 202);
+    return gate;
+}
+
+static int push_half(const struct registry_gate *gate, bool is_second)
+{
+    return push(gate, METHOD_PATCH, "blobs/uploads/1",
+                str_slice(bytes + (is_second ? SIZE / 2 : 0), SIZE / 2),
+                is_second ? "1500000-2999999" : "0-1499999");
+}
+
+static uint64_t pushed(void)
+{
+    return registry_sum(lan.registry).lan_bytes;
+}
+
+static void two_machines_bring_a_part_each(void **state)
+{
+    struct registry_gate *one, *other;
+    struct manifest m;
+    struct pull p;
+
+    (void)state;
+    learn_manifest();
+    assert_int_equal(manifest_read(&m, str_from(manifest)), 0);
+    one = open_gate(&m);
+    other = open_gate(&m);
+    assert_int_equal(push_half(other, true), 202);
+    assert_int_equal(shelf_has(lan.shelf, str_from(digest)), 0); /* it lies behind a hole */
+    assert_int_equal(push_half(other, true), 202);
+    assert_int_equal(pushed(), SIZE / 2); /* and is not taken twice */
+    begin_pull(&p, METHOD_GET, blob_path, "bytes=0-");
+    assert_int_equal(push_half(one, false), 202);
+    assert_int_equal(push_half(one, true), 202);
+    assert_int_equal(push_half(other, false), 202);
+    UNTIL(lan.loop, p.is_over);
+    assert_part(&p, 0, SIZE - 1);
+    buf_fini(&p.body);
+    assert_int_equal(pushed(), 2 * SIZE); /* what was pulled counts, too */
+    assert_int_equal(wan.blobs, 0);
+    registry_gate_close(one);
+    registry_gate_close(other);
+    manifest_fini(&m);
+}
+
+static void a_hole_is_all_that_crosses_the_wan(void **state)
+{
+    struct registry_gate *gate;
+    struct manifest m;
+    struct pull p;
+
+    (void)state;
+    learn_manifest();
+    assert_int_equal(manifest_read(&m, str_from(manifest)), 0);
+    gate = open_gate(&m);
+    assert_int_equal(push_half(gate, true), 202);
+    registry_gate_close(gate);
+    p = pull(METHOD_GET, blob_path, "bytes=0-");
+    assert_part(&p, 0, SIZE - 1);
+    buf_fini(&p.body);
+    assert_int_equal(wan.bytes, SIZE - SIZE / 2);
+    assert_int_equal(registry_sum(lan.registry).wan_bytes, SIZE - SIZE / 2);
+    manifest_fini(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_ALL(what_a_machine_pushes_need_not_cross_the_wan),
         WITH_ALL(a_push_brings_what_was_asked_for_and_nothing_else),
         WITH_ALL(who_pushes_something_else_is_not_believed),
+        WITH_ALL(two_machines_bring_a_part_each),
+        WITH_ALL(a_hole_is_all_that_crosses_the_wan),
     };
 
     door_open();

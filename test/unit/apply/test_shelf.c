@@ -180,6 +180,109 @@ static void what_arrived_outlives_the_program(void **state)
     shelf_close(s);
 }
 
+/* Of one who has joined; where a disk cannot remember holes there are none. */
+static bool put_part(struct blob *b, uint64_t from, uint64_t end, uint64_t until)
+{
+    struct blob_part part;
+    int r = blob_begin_part(b, &part, from, end);
+
+    if (r == -ENOTSUP)
+        return false;
+    assert_int_equal(r, 0);
+    assert_int_equal(blob_put_part(b, &part, str_slice(bytes + part.at, until - part.at)), 0);
+    assert_int_equal(blob_put_part(b, &part, str_slice(bytes, SIZE)), -EINVAL);
+    blob_end_part(b, &part);
+    return true;
+}
+
+static void parts_come_in_any_order(void **state)
+{
+    struct shelf *s = open_shelf(0);
+    struct blob *b = take(s, digest, SIZE);
+    struct blob_part part;
+
+    (void)state;
+    assert_true(blob_join(b) && blob_join(b));
+    assert_false(blob_claim(b));
+    if (put_part(b, 200000, SIZE, SIZE)) {
+        assert_true(put_part(b, 0, 100000, 60000)); /* who brought it died */
+        assert_int_equal(blob_have(b), 60000);
+        assert_int_equal(blob_gap_end(b), 200000);
+        assert_int_equal(blob_begin_part(b, &part, 200000, SIZE), -EALREADY);
+        assert_int_equal(blob_begin_part(b, &part, 0, 100000), 0);
+        assert_int_equal(part.at, 60000);
+        assert_int_equal(blob_begin_part(b, &(struct blob_part){0}, 50000, 150000), -EALREADY);
+        assert_int_equal(blob_put_part(b, &part, str_slice(bytes + 60000, 40000)), 0);
+        blob_end_part(b, &part);
+        assert_true(put_part(b, 100000, 200000, 200000));
+        assert_int_equal(await_end(b), BLOB_whole);
+    }
+    blob_leave(b);
+    blob_leave(b);
+    blob_give_back(&b);
+    shelf_close(s);
+}
+
+static void what_lies_behind_a_hole_dies_with_the_program(void **state)
+{
+    struct shelf *s = open_shelf(0);
+    struct blob *b = take(s, digest, SIZE);
+    bool can_remember;
+
+    (void)state;
+    assert_true(blob_join(b));
+    assert_true(put_part(b, 0, 100000, 60000));
+    can_remember = put_part(b, 200000, SIZE, SIZE);
+    blob_leave(b);
+    blob_give_back(&b);
+    shelf_close(s);
+    s = open_shelf(0);
+    assert_int_equal(shelf_has(s, str_from(digest)), 60000);
+    b = take(s, digest, SIZE);
+    assert_true(blob_claim(b));
+    put(b, 60000, 70000);
+    blob_give_back(&b);
+    shelf_close(s);
+    s = open_shelf(0);
+    assert_int_equal(shelf_has(s, str_from(digest)), 70000); /* what it said then holds no more */
+    b = take(s, digest, SIZE);
+    put(b, 70000, SIZE);
+    assert_int_equal(await_end(b), BLOB_whole);
+    blob_give_back(&b);
+    shelf_close(s);
+    if (!can_remember)
+        skip();
+}
+
+static void no_more_parts_lie_apart_than_it_can_count(void **state)
+{
+    struct shelf *s = open_shelf(0);
+    struct blob *b = take(s, digest, SIZE);
+    struct blob_part part;
+    uint64_t at = 1000;
+    int r;
+
+    (void)state;
+    assert_true(blob_join(b));
+    while ((r = blob_begin_part(b, &part, at, at + 1000)) == 0) {
+        assert_int_equal(blob_put_part(b, &part, str_slice(bytes + at, 1000)), 0);
+        blob_end_part(b, &part);
+        at += 2000;
+        assert_true(at < SIZE);
+    }
+    assert_int_equal(r, at == 1000 ? -ENOTSUP : -E2BIG);
+    assert_int_equal(blob_have(b), 0);
+    blob_leave(b);
+    assert_true(blob_claim(b)); /* whoever brings it alone goes over them */
+    put(b, 0, 1000);
+    if (at > 1000) {
+        assert_int_equal(blob_have(b), 2000);
+        put(b, 2000, 3000);
+    }
+    blob_give_back(&b);
+    shelf_close(s);
+}
+
 static void a_part_that_is_all_there_is_looked_at_when_taken(void **state)
 {
     char path[PATH_ROOM];
@@ -338,6 +441,9 @@ int main(void)
         IN_A_FOLDER(only_the_next_bytes_are_taken),
         IN_A_FOLDER(the_longest_unused_make_room),
         IN_A_FOLDER(a_full_disk_is_not_filled),
+        IN_A_FOLDER(parts_come_in_any_order),
+        IN_A_FOLDER(what_lies_behind_a_hole_dies_with_the_program),
+        IN_A_FOLDER(no_more_parts_lie_apart_than_it_can_count),
         IN_A_FOLDER(nonsense_is_refused_and_foreign_files_are_left),
         IN_A_FOLDER(who_leaves_is_not_called),
     };

@@ -29,28 +29,32 @@ static struct wan {
     uint64_t bytes;
 } wan;
 
-static inline uint64_t range_from(const struct request *r)
+/* *end: behind the last. */
+static inline uint64_t range_from(const struct request *r, uint64_t *end)
 {
     struct str range = request_header(r, STR("range")), from, rest;
-    uint64_t at = 0;
+    uint64_t at = 0, last;
 
     from = str_cut(range, '=', &rest);
     from = str_cut(rest, '-', &rest);
+    if (rest.len && str_to_u64(&last, rest) == 0)
+        *end = last + 1;
     return range.data && str_to_u64(&at, from) == 0 ? at : 0;
 }
 
 static inline void give_blob(struct stream *s, const struct request *r)
 {
-    uint64_t from = range_from(r), end = SIZE;
+    uint64_t end = SIZE, from = range_from(r, &end), length = end - from;
+    bool has_range = length < SIZE;
     char words[96];
     struct header header = {STR("content-range"), {0}};
     struct str piece;
 
     wan.blobs++;
-    snprintf(words, sizeof words, "bytes %llu-%d/%d", (unsigned long long)from, SIZE - 1, SIZE);
+    snprintf(words, sizeof words, "bytes %llu-%d/%d", (unsigned long long)from, (int)end - 1, SIZE);
     header.value = str_from(words);
-    assert_int_equal(
-        stream_start(s, from ? 206 : 200, &header, from ? 1 : 0, (int64_t)(SIZE - from)), 0);
+    assert_int_equal(stream_start(s, has_range ? 206 : 200, &header, has_range, (int64_t)length),
+                     0);
     if (wan.cut_after && from < wan.cut_after)
         end = wan.cut_after;
     piece = str_slice(bytes + from, end - from);
@@ -61,7 +65,7 @@ static inline void give_blob(struct stream *s, const struct request *r)
     } else {
         assert_true(stream_send(s, &piece, 1) <= 0);
     }
-    stream_end(s, end == SIZE);
+    stream_end(s, end - from == length);
 }
 
 static inline void wan_request(void *ctx, struct stream *s, const struct request *r)
