@@ -249,7 +249,7 @@ static void on_body(void *ctx, struct str chunk)
         return;
     }
     f->at += chunk.len;
-    *f->request.brought += chunk.len;
+    atomic_fetch_add(f->request.brought, chunk.len);
     keep_pace(f, chunk.len);
 }
 

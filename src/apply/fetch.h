@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "apply/ceiling.h"
 #include "apply/shelf.h"
 #include "http/client.h"
@@ -29,8 +31,8 @@ struct fetch_request {
     struct client *client;
     struct blob *blob; /* borrowed until the end */
     struct str url;
-    struct ceiling *ceiling; /* may be NULL */
-    uint64_t *brought;       /* counts the bytes that came, until the end */
+    struct ceiling *ceiling;        /* may be NULL */
+    atomic_uint_least64_t *brought; /* counts the bytes that came, until the end */
 };
 
 /* r: 0; -ENOENT it is not there; -EACCES; -EMSGSIZE it has another size; -ENOSPC, -EIO here;

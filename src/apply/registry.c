@@ -70,7 +70,7 @@ struct registry_sum registry_sum(struct registry *r)
     for (struct link *at = r->bringings.next; at != &r->bringings; at = at->next) {
         const struct bringing *b = CONTAINER(at, struct bringing, link);
 
-        sum.wan_bytes += blob_have(b->blob) - b->from;
+        sum.wan_bytes += atomic_load(&b->brought);
     }
     pthread_mutex_unlock(&r->mutex);
     return sum;
@@ -160,7 +160,7 @@ static void bringing_free(struct bringing *b)
 
     pthread_mutex_lock(&r->mutex);
     link_remove(&b->link);
-    r->sum.wan_bytes += b->brought;
+    r->sum.wan_bytes += atomic_load(&b->brought);
     pthread_mutex_unlock(&r->mutex);
     blob_give_back(&b->blob);
     free(b);

@@ -16,7 +16,7 @@ struct bringing {
     const struct loop *loop;
     struct blob *blob; /* held until it is over */
     struct fetch *fetch;
-    uint64_t brought;
+    atomic_uint_least64_t brought; /* while it comes, others look */
 };
 
 struct registry {
