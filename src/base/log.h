@@ -7,10 +7,10 @@
  *     → {"time":"2026-11-23T10:21:07.123456Z","level":"warning","event":"engine_down",
  *        "message":"an engine does not answer","machine":"gtr9-pro","after_ms":5000}
  *
- * Only cmd, gateway, apply, sim, web and notify log; everything lower returns. Never a secret, never a
- * prompt. Thread-safe; one write per line batch: lines are kept in a buffer per thread until
- * log_flush() (a loop calls it once a turn) or until it is full. Warnings and errors are flushed at
- * once.
+ * Only cmd, gateway, apply, sim, web and notify log; everything lower returns. Never a secret,
+ * never a prompt. Thread-safe; one write per line batch: lines are kept in a buffer per thread
+ * until log_flush() (a loop calls it once a turn) or until it is full. Warnings and errors are
+ * flushed at once.
  */
 #pragma once
 

@@ -74,17 +74,17 @@ static int write_took(struct buf *out, yyjson_val *root)
     int r = 0;
 
     if (ms)
-        r = buf_printf(out,
-                       "  took load %.1f, prompt %.1f, decode %.1f s; tokens: prompt %llu (expected "
-                       "%llu), cached %llu, answer %llu (expected %llu)\n",
-                       (double)json_find_u64(ms, "load") / 1000,
-                       (double)json_find_u64(ms, "prompt") / 1000,
-                       (double)json_find_u64(ms, "decode") / 1000,
-                       (unsigned long long)json_find_u64(tokens, "prompt"),
-                       (unsigned long long)json_find_u64(expected, "prompt"),
-                       (unsigned long long)json_find_u64(tokens, "cached"),
-                       (unsigned long long)json_find_u64(tokens, "answer"),
-                       (unsigned long long)json_find_u64(expected, "answer"));
+        r = buf_printf(
+            out,
+            "  took load %.1f, prompt %.1f, decode %.1f s; tokens: prompt %llu (expected "
+            "%llu), cached %llu, answer %llu (expected %llu)\n",
+            (double)json_find_u64(ms, "load") / 1000, (double)json_find_u64(ms, "prompt") / 1000,
+            (double)json_find_u64(ms, "decode") / 1000,
+            (unsigned long long)json_find_u64(tokens, "prompt"),
+            (unsigned long long)json_find_u64(expected, "prompt"),
+            (unsigned long long)json_find_u64(tokens, "cached"),
+            (unsigned long long)json_find_u64(tokens, "answer"),
+            (unsigned long long)json_find_u64(expected, "answer"));
     return r < 0 ? r : buf_put_char(out, '\n');
 }
 

@@ -6,8 +6,8 @@
  * A browser is an attacker: Host must be one of ours (against DNS rebinding), Origin must be the
  * same host, and what changes state takes JSON only, which no form can send, but for the endpoints
  * whose files travel in forms; what it marks as asked for by another site gets only what is for
- * anyone. Who asks through a proxy on this machine does not count as this machine. Credentials may stand
- * in Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
+ * anyone. Who asks through a proxy on this machine does not count as this machine. Credentials may
+ * stand in Authorization, x-api-key, x-goog-api-key or ?key=; two that differ are refused.
  */
 #pragma once
 

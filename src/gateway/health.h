@@ -27,7 +27,7 @@ struct health_parts {
     struct traffic *traffic;
     struct decisions *decisions; /* its thread keeps them, as it has time: */
     struct duties *duties;
-    const char *folder; /* of the state, for what the steward remembers; empty: none */
+    const char *folder;  /* of the state, for what the steward remembers; empty: none */
     struct stats *stats; /* for drift */
 };
 

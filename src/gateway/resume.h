@@ -72,8 +72,8 @@ int resume_put_machines(const struct exchange *x, struct buf *out);
 /* What the caller used: the prompt counts once. */
 struct usage resume_told(const struct exchange *x);
 
-/* What the attempts that were cut have spent, as far as the last one said; one after the other while
- * it returns true. */
+/* What the attempts that were cut have spent, as far as the last one said; one after the other
+ * while it returns true. */
 bool resume_cut(const struct exchange *x, unsigned index, const struct copy **copy,
                 struct usage *usage);
 

@@ -115,8 +115,8 @@ void stream_set_ctx(struct stream *s, void *ctx); /* what the owner hangs on it 
 void *stream_ctx(const struct stream *s);
 
 /* A whole answer; a small one leaves at the end of the turn: what its owner does until then is done
- * when the client has it. body is copied or sent before this returns. -EPIPE when the client is gone
- * or there is an answer already; -EINVAL when a header has a byte that no header may have. */
+ * when the client has it. body is copied or sent before this returns. -EPIPE when the client is
+ * gone or there is an answer already; -EINVAL when a header has a byte that no header may have. */
 int stream_answer(struct stream *s, int status, const struct header *headers, size_t count,
                   struct str body);
 

@@ -43,7 +43,7 @@ struct artifact {
     uint64_t bytes;  /* of all its files, projector included */
     bool is_rounded; /* bytes as the library displays them, not as the manifest says */
     uint64_t projector_bytes;
-    uint64_t context; /* tokens, where it differs from the model's; 0: the same */
+    uint64_t context;  /* tokens, where it differs from the model's; 0: the same */
     struct str *files; /* that its engine needs beside it: "--vae=REPOSITORY:FILE" */
     uint32_t files_count;
     struct str note;

@@ -59,10 +59,10 @@ struct errand {
     struct lane *lane;
     double start_tag, finish_tag; /* in seconds of service */
     uint64_t entered_ms;
-    uint64_t asleep_ms;           /* nobody could serve it: it is looked at again then */
-    uint32_t copy;                /* of the attempt under way */
-    double output_tokens;         /* that answers of its lane usually have */
-    uint32_t company; /* of its lane that wait, itself included: a load would serve them, too */
+    uint64_t asleep_ms;   /* nobody could serve it: it is looked at again then */
+    uint32_t copy;        /* of the attempt under way */
+    double output_tokens; /* that answers of its lane usually have */
+    uint32_t company;     /* of its lane that wait, itself included: a load would serve them, too */
     uint32_t batch_begun, at_work_begun; /* runs of its copy, copies of its machine, then */
     uint32_t cached_tokens;              /* of the prompt, probably in the copy's prompt cache */
     uint32_t decisions;

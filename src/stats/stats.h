@@ -39,7 +39,7 @@ void series_set(struct series *s, int64_t value);
 void series_set_real(struct series *s, double value); /* kind real: kept in millionths */
 void series_forget(struct series *s);                 /* no value: not written until it has one */
 bool series_is_known(const struct series *s);
-void series_shift(struct series *s, int64_t by);      /* gauges: up and down */
+void series_shift(struct series *s, int64_t by); /* gauges: up and down */
 void series_observe_us(struct series *s, uint64_t us);
 void series_observe_tokens(struct series *s, uint64_t tokens);
 

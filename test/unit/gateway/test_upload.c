@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "gateway/upload.h"
 #include "dialect/ways.h"
+#include "gateway/upload.h"
 
 #define FORM(model) \
     "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n" \

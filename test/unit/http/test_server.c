@@ -349,7 +349,8 @@ static void the_parts_of_one_turn_leave_together(void **state)
     assert_int_equal(stream_send(play.stream, pieces, 2), 0);
     assert_int_equal(stream_send(play.stream, pieces, 1), 0);
     assert_int_equal(stream_end(play.stream, true), 0);
-    assert_true(recv(play.fd, room, sizeof room, MSG_DONTWAIT) < 0); /* the owner may still book it */
+    assert_true(recv(play.fd, room, sizeof room, MSG_DONTWAIT) <
+                0); /* the owner may still book it */
     UNTIL(play.loop, (n = recv(play.fd, room, sizeof room, MSG_DONTWAIT)) > 0);
     assert_true(str_is(str_slice(room, (size_t)n), "3\r\nabc\r\n2\r\nab\r\n0\r\n\r\n"));
     log_is("GET /parts;end;done;");

@@ -269,9 +269,9 @@ static void of_a_long_batch_each_is_put_once(void **state)
     }
     assert_int_equal(store_exchange_put(s, rows, ROWS, &suite_err), 0);
     for (int i = 0; i < ROWS; i++)
-        assert_int_equal(store_exchange_find(s, rows[i].id, compare_exchange, &rows[i == 6 ? 3 : i],
-                                             &suite_err),
-                         42);
+        assert_int_equal(
+            store_exchange_find(s, rows[i].id, compare_exchange, &rows[i == 6 ? 3 : i], &suite_err),
+            42);
     assert_false(suite_has(s, "r6"));
 }
 
