@@ -27,6 +27,7 @@ struct known_manifest {
 struct hand {
     struct apply *apply;
     const struct machine *machine;
+    struct seen *seen; /* its engines, in the apply's; nobody else looks there while it observes */
     struct asker asker;
     pthread_t thread;
     bool has_thread;
@@ -78,8 +79,7 @@ struct seen *apply_seen(const struct apply *a, const struct fleet_engine *engine
 /* Where the registry counts what it gives that engine's machine for it. */
 unsigned apply_place(const struct apply *a, const struct seen *seen);
 
-/* Does that engine have what the registry means by that name? Under that digest, where both say
- * one. */
+/* Has that engine what the registry means by that name: that digest, where both say one? */
 const struct seen_model *apply_has(const struct apply *a, const struct fleet_engine *engine,
                                    struct str name);
 

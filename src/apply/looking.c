@@ -77,7 +77,8 @@ static int list_engines(struct apply *a, struct err *err)
 
         if (!machine_serves(m))
             continue;
-        a->hands[a->hands_count++] = (struct hand){.apply = a, .machine = m};
+        a->hands[a->hands_count++] =
+            (struct hand){.apply = a, .machine = m, .seen = &a->seen[a->seen_count]};
         for (uint32_t k = 0; k < m->engines_count; k++)
             a->seen[a->seen_count++] = (struct seen){.machine = m, .engine = &m->engines[k]};
     }
@@ -110,11 +111,9 @@ static void *observe_machine(void *hand)
 
     if (asker_open(&asker, &err) < 0)
         return NULL;
-    for (uint32_t i = 0; i < h->apply->seen_count; i++) {
-        struct seen *s = &h->apply->seen[i];
+    for (uint32_t i = 0; i < h->machine->engines_count; i++) {
+        struct seen *s = &h->seen[i];
 
-        if (s->machine != h->machine)
-            continue;
         observe(s, &asker, s->machine, s->engine);
         if (remote_knows(s->machine, s->engine))
             look_at_settings(h->apply, s);
