@@ -33,6 +33,7 @@ static void on_answer(void *ctx, const struct drill_answer *answer);
 static void admit(struct drill *d, struct scene *scene);
 static void admit_row(struct drill *d, struct drill_entry *e, const struct drill_row *row);
 static void dismiss(struct drill *d);
+static bool is_under_way(struct drill *d);
 static bool is_due(const struct drill *d);
 static void advance(struct drill *d);
 static void look_at(struct drill *d, struct drill_entry *e);
@@ -170,7 +171,7 @@ static void on_shown(void *ctx)
     struct shown *shown = ctx;
     struct drill *d = shown->drill;
 
-    if (d->is_running)
+    if (is_under_way(d))
         finish(d);
     dismiss(d);
     admit(d, shown->scene);
@@ -181,12 +182,23 @@ static void on_tick(void *ctx)
 {
     struct drill *d = ctx;
 
-    if (!d->is_running && is_due(d) &&
+    if (!is_under_way(d) && is_due(d) &&
         drill_begin(d, (struct str){0}, (struct str){0}, NULL) == -ENOENT)
         d->opened_us = clock_wall_us(); /* nothing to prove: not before the next time */
-    if (d->is_running)
+    if (is_under_way(d))
         advance(d);
-    timer_start(&d->tick, d->loop, d->is_running ? LOOK_MS : IDLE_MS, on_tick, d);
+    timer_start(&d->tick, d->loop, is_under_way(d) ? LOOK_MS : IDLE_MS, on_tick, d);
+}
+
+/* While it is, nobody but this thread changes a row: what follows reads them without the lock. */
+static bool is_under_way(struct drill *d)
+{
+    bool is_running;
+
+    pthread_mutex_lock(&d->lock);
+    is_running = d->is_running;
+    pthread_mutex_unlock(&d->lock);
+    return is_running;
 }
 
 static bool is_due(const struct drill *d)
@@ -262,7 +274,7 @@ static void look_at(struct drill *d, struct drill_entry *e)
 
     if (e->state == DRILL_runs && is_needed(d, e->row.machine)) {
         take_back(d, e);
-    } else if (e->state == DRILL_waits && now_ms - d->began_ms > BUSY_MS &&
+    } else if (e->state == DRILL_waits && now_ms > d->began_ms + BUSY_MS &&
                is_needed(d, e->row.machine)) {
         count_question(d, "busy");
         pthread_mutex_lock(&d->lock);
