@@ -64,6 +64,8 @@ SANITIZE += $(if $(FUZZ),$(if $(findstring clang,$(CC)),-fsanitize=fuzzer-no-lin
 FLAGS    := -std=gnu17 -O2 -g $(WARNINGS) -fPIE $(HARDEN) $(SANITIZE) -D_GNU_SOURCE \
             -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS)
 LINK     := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(if $(CROSS),$(LIB_CFLAGS)) $(LDFLAGS)
+# The thread sanitizer must see what libuv closes: test/tsan/close.c.
+LINK     += $(if $(filter thread,$(SAN)),-u syscall)
 # Recipes say in a few letters what they do; V=1 shows the commands.
 say       = $(if $(V),,@printf '  %-5s %s\n' $(1) '$(2)';)
 COMPILE   = $(call say,cc,$<)$(CC) $(FLAGS) $(if $(WERROR),$(if $(SAN),,-Werror)) -MMD -MP -c -o $@ $<
@@ -75,6 +77,7 @@ LDLIBS   += -lm -lpthread
 FOLDERS  ?= *
 LIB_SRC  := $(wildcard $(FOLDERS:%=src/%/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(DEPS_OBJ)
+LIB_OBJ  += $(if $(filter thread,$(SAN)),$(BUILD)/obj/test/tsan/close.o)
 EMBED    := $(wildcard catalog/*.yaml fleets/homelab.yaml src/store/schema/*.sql src/store/schema/*/*.sql src/store/valkey/*.lua src/web/assets/* \
             src/cmd/assets/* share/prometheus/*.yml share/grafana/*) $(sort $(shell find share/roles share/engines -type f))
 # What the dashboard draws with, where tools/setup could get it; without it there are tables.
