@@ -264,8 +264,11 @@ static bool wake(struct cache_visit *visit, enum cache_found end)
     visit->end = end;
     if (end != CACHE_lead)
         visit->entry = NULL;
-    visit->is_woken = visit->wake(visit);
-    return visit->is_woken;
+    visit->is_woken = true;
+    if (visit->wake(visit))
+        return true; /* it may have been told by now, on its own thread, and be gone */
+    visit->is_woken = false;
+    return false;
 }
 
 /* The one that waits longest and can still be told leads. */

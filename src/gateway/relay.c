@@ -385,14 +385,16 @@ static bool start_stream(struct exchange *x)
     const struct reply_shape shape = {.task = x->task, .stream = true, .as_list = x->ask.as_list};
     struct answer_headers headers;
     int64_t length = x->attempt.has_events ? -1 : x->attempt.length;
+    int r;
 
     fill_headers(x, &headers, type_of(x, &shape));
     add_header(&headers, STR("cache-control"), STR("no-cache"));
     if (resume_takes_trailers(x))
         add_header(&headers, STR("trailer"), STR("x-tampu-machine, x-tampu-attempts"));
     x->started = true;
-    exchange_forget_request(x);
-    if (stream_start(x->stream, 200, headers.rows, headers.count, length) == 0)
+    r = stream_start(x->stream, 200, headers.rows, headers.count, length);
+    exchange_forget_request(x); /* the engine's own content type was in it */
+    if (r == 0)
         return true;
     stream_end(x->stream, false);
     return false;

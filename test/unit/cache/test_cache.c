@@ -22,6 +22,13 @@ static bool on_wake(struct cache_visit *visit)
     return !g->is_deaf;
 }
 
+/* As another thread may: it is told before its waker comes to itself. */
+static bool on_wake_at_once(struct cache_visit *visit)
+{
+    ((struct guest *)visit)->woken++;
+    return cache_told(visit) == CACHE_hit;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -103,6 +110,18 @@ static void equal_requests_wait_for_one(void **state)
     assert_int_equal(ask(&others[0], 1), CACHE_hit);
     /* It leaves while the word is on its way. */
     assert_true(cache_leave(c, &others[2].visit, true));
+}
+
+static void who_is_told_at_once_is_not_told_again(void **state)
+{
+    struct guest first = make_guest(), other = {.visit.wake = on_wake_at_once};
+
+    (void)state;
+    assert_int_equal(ask(&first, 1), CACHE_lead);
+    assert_int_equal(ask(&other, 1), CACHE_wait);
+    land(&first, STR("x"));
+    assert_int_equal(other.woken, 1);
+    assert_false(cache_leave(c, &other.visit, true)); /* nothing is on its way to it any more */
 }
 
 static void nobody_who_will_not_wait_does(void **state)
@@ -194,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_answered_is_answered_again_until_it_is_old, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(equal_requests_wait_for_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_told_at_once_is_not_told_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_who_will_not_wait_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_leads_and_leaves_hands_it_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(when_there_is_nothing_to_keep_all_go_on_alone, set_up,
