@@ -177,9 +177,13 @@ static int ask_together(struct measured *ret, const struct whom *whom, struct er
     int r = 0;
 
     for (uint32_t i = 0; i < count; i++) {
+        int failed;
+
         all[i].whom = *whom;
-        all[i].r = -pthread_create(&all[i].thread, NULL, ask_one, &all[i]);
-        all[i].has_thread = all[i].r == 0;
+        failed = pthread_create(&all[i].thread, NULL, ask_one, &all[i]);
+        all[i].has_thread = !failed;
+        if (failed)
+            all[i].r = -failed; /* else it is the thread's */
     }
     for (uint32_t i = 0; i < count; i++) {
         if (all[i].has_thread)

@@ -2,11 +2,12 @@
 import datetime
 import glob
 import json
+import pathlib
 
 import pytest
 from books import create_key, settled
 from node import Node
-from world import until, write_fleet
+from world import TAMPU, until, write_fleet
 
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 ASK = {"model": "qwen3:8b", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]}
@@ -54,6 +55,8 @@ STEPS = {
 }
 
 
+@pytest.mark.skipif(b"__tsan_init" in pathlib.Path(TAMPU).read_bytes(),
+                    reason="libfaketime itself has races, and hides what waits for a condition")
 @pytest.mark.parametrize("name", STEPS)
 def test_no_budget_begins_twice_when_the_clock_steps(name, start, nodes, tmp_path):
     zone, steps = STEPS[name]
