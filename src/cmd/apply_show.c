@@ -121,7 +121,8 @@ void apply_follow(struct apply *a, bool is_live)
             apply_look(a, draw_step, &f);
             draw_totals(&f);
         }
-        fwrite(f.lines.data, 1, f.lines.len, stderr);
+        if (f.lines.len)
+            fwrite(f.lines.data, 1, f.lines.len, stderr);
         buf_reset(&f.lines);
         if (!is_over)
             poll(NULL, 0, LOOK_EVERY_MS);
