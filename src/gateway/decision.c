@@ -314,7 +314,7 @@ static void write_row(const struct decision *d, struct json_out *o, uint32_t row
     json_text(json_key(o, "machine"), copy->machine_name);
     json_text(json_key(o, "name"), copy->name);
     json_text(json_key(o, "parity"), str_from(parity_name((enum parity)r->parity)));
-    if (rejected == REJECTION_none || rejected == REJECTION_dearer) {
+    if (rejected == REJECTION_none || rejected == REJECTION_equal || rejected == REJECTION_dearer) {
         write_terms(o, r);
     } else {
         json_raw(json_key(o, "seconds"), STR("null"));

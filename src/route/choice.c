@@ -5,10 +5,14 @@
 #include <limits.h>
 #include <math.h>
 
-/* The best so far, and the one that is looked at: they change places. */
+/* Costs are equal when no more than this part is between them: what copies of one kind learn of
+ * themselves differs by so much, and means nothing. */
+static const double equal_part = 0.005;
+
 /* One request in so many looks whether a slow copy is well again. */
 enum { CURIOUS = 8 };
 
+/* The best so far, and the one that is looked at: they change places. */
 struct search {
     struct costs costs[2];
     unsigned best; /* of costs */
@@ -26,6 +30,7 @@ static enum tier tier_of(const struct board *b, const struct errand *e,
                          const struct errand_option *o, const struct costs *c);
 static void compare(struct search *s, const struct board *b, const struct errand *e,
                     const struct errand_option *o, uint32_t cached_tokens);
+static bool is_less(double total_s, double best_s);
 static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
                      const struct search *s);
 static void explain(const struct errand *e, const struct search *s);
@@ -149,7 +154,7 @@ static void compare(struct search *s, const struct board *b, const struct errand
             s->missed = (int)o->copy;
         }
     }
-    if (tier > s->tier || (tier == s->tier && c->total_s >= s->best_s)) {
+    if (tier > s->tier || (tier == s->tier && !is_less(c->total_s, s->best_s))) {
         s->second_s = fmin(s->second_s, c->total_s);
         return;
     }
@@ -159,6 +164,12 @@ static void compare(struct search *s, const struct board *b, const struct errand
     s->best = !s->best;
     s->copy = o->copy;
     s->cached_tokens = cached_tokens;
+}
+
+/* Of equals the first one stays: the plan's order. */
+static bool is_less(double total_s, double best_s)
+{
+    return isinf(best_s) || total_s < best_s - equal_part * fabs(best_s);
 }
 
 static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
@@ -183,8 +194,15 @@ static void explain(const struct errand *e, const struct search *s)
 {
     struct why *why = e->why;
 
-    for (uint32_t i = 0; i < why->count; i++)
-        if (why->rows[i].rejected == REJECTION_dearer && e->options[i].tier > s->tier)
-            why->rows[i].rejected = REJECTION_farther;
+    for (uint32_t i = 0; i < why->count; i++) {
+        struct why_row *row = &why->rows[i];
+
+        if (row->rejected != REJECTION_dearer)
+            continue;
+        if (e->options[i].tier > s->tier)
+            row->rejected = REJECTION_farther;
+        else if (!is_less(s->best_s, (double)row->total_s))
+            row->rejected = REJECTION_equal;
+    }
     why_choose(why, s->copy);
 }

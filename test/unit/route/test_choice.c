@@ -39,6 +39,30 @@ static void the_faster_of_two_idle_ones_is_taken(void **state)
     free(e);
 }
 
+/* What each learns of itself differs by a little: it is not a reason. */
+static void of_equals_the_first_one_in_the_file_is_taken(void **state)
+{
+    struct errand *e = errand(1, 1000);
+    double ratio;
+
+    (void)state;
+    loaded(FAST_BIG);
+    loaded(SLOW_BIG);
+    choose(e);
+    ratio = (double)(why.rows[0].prompt_s + why.rows[0].decode_s) /
+            (double)(why.rows[1].prompt_s + why.rows[1].decode_s);
+    estimate_start(&board->copies[SLOW_BIG].estimate, ESTIMATE_prompt, 0.999 * ratio);
+    estimate_start(&board->copies[SLOW_BIG].estimate, ESTIMATE_decode, 0.999 * ratio);
+    assert_int_equal(choose(e).copy, FAST_BIG);
+    assert_int_equal(reason(SLOW_BIG), REJECTION_equal);
+    assert_true(why.rows[1].total_s < why.rows[0].total_s);
+    estimate_start(&board->copies[SLOW_BIG].estimate, ESTIMATE_prompt, 0.98 * ratio);
+    estimate_start(&board->copies[SLOW_BIG].estimate, ESTIMATE_decode, 0.98 * ratio);
+    assert_int_equal(choose(e).copy, SLOW_BIG);
+    assert_int_equal(reason(FAST_BIG), REJECTION_dearer);
+    free(e);
+}
+
 static void a_slow_one_now_beats_a_fast_one_in_an_hour(void **state)
 {
     struct errand *e = errand(1, 100);
@@ -212,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOARD_TEST(the_faster_of_two_idle_ones_is_taken),
+        BOARD_TEST(of_equals_the_first_one_in_the_file_is_taken),
         BOARD_TEST(a_slow_one_now_beats_a_fast_one_in_an_hour),
         BOARD_TEST(a_fast_one_soon_beats_a_slow_one_now),
         BOARD_TEST(a_conversation_stays_where_its_cache_is),
