@@ -9,6 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/run.h"
 #include "cmd/usage.h"
+#include "net/clock.h"
 #include "net/door.h"
 #include "sim/imagined.h"
 
@@ -85,6 +86,8 @@ static int open_world(struct demo *d, struct foreground *run, const struct optio
                     speed);
     if (r < 0)
         return r;
+    if (option_given(o, "gateway-too"))
+        clock_hurry(d->speed);
     run->ctx = d;
     run->parts.address = address_of;
     run->parts.ctx = d;

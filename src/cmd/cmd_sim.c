@@ -13,7 +13,7 @@
 #include "sim/policy.h"
 #include "sim/report.h"
 
-enum { OUTPUT_MAX = 16 << 20, POLICIES_MAX = 32, NAME_ROOM = 40 };
+enum { OUTPUT_MAX = 512 << 20, POLICIES_MAX = 32, NAME_ROOM = 40 };
 
 /* What was asked for on the command line. */
 struct plan_of_sim {
@@ -25,6 +25,7 @@ struct plan_of_sim {
     const char *trace;
     double load, per_hour; /* per_hour 0: by load */
     char lose[128];
+    bool as_json, tells_each;
 };
 
 static bool read_options(struct plan_of_sim *p, const struct options *o);
@@ -33,7 +34,7 @@ static bool read_policy(struct plan_of_sim *p, struct str name);
 static bool read_lose(struct plan_of_sim *p, const char *text);
 static bool read_number(double *ret, const char *text, const char *option);
 static bool get_trace(struct trace *ret, const struct plan_of_sim *p);
-static int play(struct plan_of_sim *p, const struct view *view, bool as_json);
+static int play(struct plan_of_sim *p, const struct view *view);
 static void play_one(const struct plan_of_sim *p, unsigned i, const struct view *view,
                      const struct trace *t, struct tally *ret);
 static struct quantiles bound_of(const struct stage *s, const struct trace *t);
@@ -62,7 +63,7 @@ int cmd_sim(int argc, char **argv)
     if (p.stage.lose && !fleet_machine(fleet, str_from(p.stage.lose)))
         status = command_no("sim", "--lose: there is no machine '%s'", p.stage.lose);
     else
-        status = play(&p, view, option_given(&o, "json"));
+        status = play(&p, view);
     view_free(view);
     return status;
 }
@@ -73,6 +74,9 @@ static bool read_options(struct plan_of_sim *p, const struct options *o)
 
     if (option_value(o, "trace"))
         p->trace = option_value(o, "trace");
+    p->as_json = option_given(o, "json");
+    p->stage.no_slo = option_given(o, "no-slo");
+    p->tells_each = option_given(o, "each");
     if (seed && str_to_u64(&p->stage.seed, str_from(seed)) < 0) {
         command_no("sim", "--seed: found '%s', expected a whole number", seed);
         return false;
@@ -156,11 +160,15 @@ static bool get_trace(struct trace *ret, const struct plan_of_sim *p)
 }
 
 /* All policies play the same requests on the same machines. */
-static int play(struct plan_of_sim *p, const struct view *view, bool as_json)
+static int play(struct plan_of_sim *p, const struct view *view)
 {
     struct trace t = {0};
     struct tally tallies[POLICIES_MAX] = {0};
-    struct report r = {.tallies = tallies, .count = p->count, .trace = p->trace, .load = p->load};
+    struct report r = {.tallies = tallies,
+                       .count = p->count,
+                       .trace = p->trace,
+                       .load = p->load,
+                       .tells_each = p->tells_each};
     struct err err = {0};
     struct stage *s;
     int status;
@@ -180,7 +188,7 @@ static int play(struct plan_of_sim *p, const struct view *view, bool as_json)
     stage_free(s);
     for (unsigned i = 0; i < p->count; i++)
         play_one(p, i, view, &t, &tallies[i]);
-    status = print(&r, as_json);
+    status = print(&r, p->as_json);
     for (unsigned i = 0; i < p->count; i++)
         tally_free(&tallies[i]);
     trace_free(&t);

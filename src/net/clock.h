@@ -8,8 +8,17 @@
 
 uint64_t clock_monotonic_us(void);
 
-/* A condition that waits by the monotonic clock, and so long from now for its deadline: whoever
- * sets the clock on the wall keeps nobody waiting. */
+/* Before any loop is opened: the time of loops, timers and clock_monotonic_us() goes so many times
+ * as fast from here on. Beside machines that are imagined faster than they are, a program then
+ * decides as it would beside real ones. */
+void clock_hurry(double times);
+double clock_hurried(void);
+
+/* Not hurried. */
+uint64_t clock_true_us(void);
+
+/* A condition that waits by the monotonic clock, never hurried, and so long from now for its
+ * deadline: whoever sets the clock on the wall keeps nobody waiting. */
 void clock_cond_init(pthread_cond_t *c);
 struct timespec clock_in_ms(unsigned ms);
 

@@ -182,7 +182,7 @@ struct uv_loop_s *loop_uv(struct loop *l)
 
 uint64_t loop_now_ms(const struct loop *l)
 {
-    return uv_now(&l->uv);
+    return wheel_now_ms(&l->uv);
 }
 
 struct str loop_date(struct loop *l)

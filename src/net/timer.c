@@ -8,6 +8,9 @@
  */
 #include "net/timer.h"
 
+#include <math.h>
+
+#include "net/clock.h"
 #include "net/wheel.h"
 
 static void on_alarm(uv_timer_t *alarm);
@@ -25,13 +28,18 @@ int wheel_open(struct wheel *w, uv_loop_t *uv)
     for (size_t i = 0; i < WHEEL_SLOTS; i++)
         link_init(&w->slots[i]);
     w->alarm.data = w;
-    w->done_step = uv_now(uv) / WHEEL_STEP_MS;
+    w->done_step = wheel_now_ms(uv) / WHEEL_STEP_MS;
     return 0;
 }
 
 void wheel_close(struct wheel *w)
 {
     uv_close((uv_handle_t *)&w->alarm, NULL);
+}
+
+uint64_t wheel_now_ms(const uv_loop_t *uv)
+{
+    return (uint64_t)((double)uv_now(uv) * clock_hurried());
 }
 
 void timer_start(struct timer *t, struct loop *l, uint64_t after_ms, loop_fn *fn, void *ctx)
@@ -79,7 +87,7 @@ static void place(struct wheel *w, struct timer *t)
 static void on_alarm(uv_timer_t *alarm)
 {
     struct wheel *w = alarm->data;
-    uint64_t now_ms = uv_now(alarm->loop);
+    uint64_t now_ms = wheel_now_ms(alarm->loop);
     uint64_t now_step = now_ms / WHEEL_STEP_MS;
     uint64_t first = w->done_step + 1;
 
@@ -126,11 +134,13 @@ static void turn_slot(struct wheel *w, uint64_t step, uint64_t now_ms)
 
 static void arm(struct wheel *w, uint64_t step)
 {
-    uint64_t now_ms = uv_now(w->alarm.loop);
+    uint64_t now_ms = wheel_now_ms(w->alarm.loop);
     uint64_t at_ms = step * WHEEL_STEP_MS;
 
     w->armed_step = step;
-    uv_timer_start(&w->alarm, on_alarm, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+    uv_timer_start(&w->alarm, on_alarm,
+                   at_ms > now_ms ? (uint64_t)ceil((double)(at_ms - now_ms) / clock_hurried()) : 0,
+                   0);
 }
 
 static void arm_next(struct wheel *w)

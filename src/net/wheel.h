@@ -19,3 +19,6 @@ struct wheel {
 
 int wheel_open(struct wheel *w, uv_loop_t *uv);
 void wheel_close(struct wheel *w);
+
+/* The time of a loop and its timers: uv's, hurried. */
+uint64_t wheel_now_ms(const uv_loop_t *uv);

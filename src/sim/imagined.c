@@ -41,7 +41,7 @@ int imagined_open(struct imagined **ret, const struct fleet *f, const struct cat
     im->options = *options;
     if (!(im->options.speed > 0))
         im->options.speed = 1;
-    im->start_us = clock_monotonic_us();
+    im->start_us = clock_true_us();
     if ((r = loop_open(&im->loop, 0)) < 0) {
         free(im);
         return err_set(err, r, "no loop for the imagined machines: %s", strerror(-r));
@@ -95,7 +95,7 @@ int imagined_list(struct imagined *im, struct buf *reply)
 
 double imagined_now_ms(const struct imagined *im)
 {
-    return (double)(clock_monotonic_us() - im->start_us) / 1e3 * im->options.speed;
+    return (double)(clock_true_us() - im->start_us) / 1e3 * im->options.speed;
 }
 
 /* Whenever something may have changed what happens next. */

@@ -203,8 +203,10 @@ static void fill_errand(struct own *o, struct errand *e, struct asker *a)
 
     e->id = ++o->drawn;
     for (uint32_t i = 0; i < options->count; i++)
-        e->options[e->options_count++] = (struct errand_option){
-            .copy = options->rows[i].copy, .parity = (uint16_t)options->rows[i].parity};
+        e->options[e->options_count++] =
+            (struct errand_option){.copy = options->rows[i].copy,
+                                   .parity = (uint16_t)options->rows[i].parity,
+                                   .sizes = options->rows[i].sizes};
     for (uint32_t i = 0; i < a->row->pieces_count; i++)
         e->pieces[e->pieces_count++] = a->pieces[i];
     e->prompt_tokens = e->prompt_least = a->row->prompt_tokens;
@@ -212,8 +214,10 @@ static void fill_errand(struct own *o, struct errand *e, struct asker *a)
     e->name = str_from(d->name);
     e->key = a->row->key;
     e->worth = worth_usual;
-    e->worth.deadline_s = e->worth.give_way_s = d->first_slo_s;
-    e->worth.pace_s = d->token_slo_s;
+    if (stage_has_slo(o->stage)) {
+        e->worth.deadline_s = e->worth.give_way_s = d->first_slo_s;
+        e->worth.pace_s = d->token_slo_s;
+    }
     e->cloud_closed = !stage_cloud_left(o->stage);
     e->owner = a;
 }

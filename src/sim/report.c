@@ -4,7 +4,8 @@
 
 #include "wire/json_out.h"
 
-static void write_policy(struct json_out *o, const struct tally *t);
+static void write_policy(struct json_out *o, const struct tally *t, bool tells_each);
+static void write_told(struct json_out *o, const struct told *told);
 static void write_quantiles(struct json_out *o, const char *key, const struct quantiles *q);
 
 /* By enum estimate_kind. */
@@ -17,7 +18,7 @@ int report_write_json(struct buf *out, const struct report *r)
     json_open(&o, '{');
     json_open(json_key(&o, "policies"), '[');
     for (unsigned i = 0; i < r->count; i++)
-        write_policy(&o, &r->tallies[i]);
+        write_policy(&o, &r->tallies[i], r->tells_each);
     json_close(&o, ']');
     json_open(json_key(&o, "bound"), '{');
     write_quantiles(&o, "ttft_s", &r->bound_s);
@@ -53,7 +54,7 @@ int report_write_text(struct buf *out, const struct report *r)
                               r->bound_s.p95, r->bound_s.p99);
 }
 
-static void write_policy(struct json_out *o, const struct tally *t)
+static void write_policy(struct json_out *o, const struct tally *t, bool tells_each)
 {
     json_open(o, '{');
     json_text(json_key(o, "policy"), str_from(t->policy));
@@ -77,6 +78,27 @@ static void write_policy(struct json_out *o, const struct tally *t)
         write_quantiles(o, estimates[i], &t->errors[i]);
     }
     json_close(o, '}');
+    if (tells_each) {
+        json_open(json_key(o, "each"), '[');
+        for (uint32_t i = 0; i < t->told_count; i++)
+            write_told(o, &t->told[i]);
+        json_close(o, ']');
+    }
+    json_close(o, '}');
+}
+
+static void write_told(struct json_out *o, const struct told *told)
+{
+    json_open(o, '{');
+    json_double(json_key(o, "at_s"), told->at_s);
+    json_text(json_key(o, "name"), told->name);
+    json_text(json_key(o, "machine"), told->machine);
+    json_text(json_key(o, "tag"), told->tag);
+    json_double(json_key(o, "sent_s"), told->sent_s);
+    json_double(json_key(o, "load_s"), told->load_s);
+    json_double(json_key(o, "first_s"), told->first_s);
+    json_double(json_key(o, "end_s"), told->end_s);
+    json_number(json_key(o, "attempts"), told->attempts);
     json_close(o, '}');
 }
 

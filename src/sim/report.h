@@ -14,6 +14,7 @@ struct report {
     const char *trace;
     double load;
     uint64_t seed;
+    bool tells_each; /* request, in JSON */
 };
 
 MUST_USE int report_write_json(struct buf *out, const struct report *r);

@@ -22,7 +22,7 @@ static void play_machines(struct stage *s);
 static void play_cloud(struct stage *s);
 static void play_events(struct stage *s);
 static void hear_end(struct stage *s, struct asker *a);
-static void count_answer(struct asker *a);
+static void count_answer(struct asker *a, const struct visit *v);
 static bool is_stranded(const struct asker *a);
 static void raise_event(struct asker *a, bool is_first, enum asker_end end);
 static void send_to_cloud(struct asker *a);
@@ -48,6 +48,11 @@ const struct stage_options_of *stage_options_for(const struct stage *s, uint32_t
 uint64_t stage_seed(const struct stage *s)
 {
     return s->options.seed;
+}
+
+bool stage_has_slo(const struct stage *s)
+{
+    return !s->options.no_slo;
 }
 
 bool stage_is_up(const struct stage *s, uint32_t machine)
@@ -88,6 +93,7 @@ void stage_send(struct asker *a, uint32_t copy, double keep_alive_s)
     assert(!a->is_sent && !a->is_over);
     a->copy = copy;
     a->is_sent = true;
+    a->sent_s = s->now_s;
     s->tally->retried += ++a->attempts == 2;
     if (machine == BOARD_NONE) {
         send_to_cloud(a);
@@ -341,7 +347,7 @@ static void hear_end(struct stage *s, struct asker *a)
     if (a->end == ASKER_done) {
         if (v && a->first_s <= 0)
             a->first_s = v->first_ms / 1e3;
-        count_answer(a);
+        count_answer(a, v);
     } else if (v) {
         a->said += v->tokens_done;
     }
@@ -350,15 +356,26 @@ static void hear_end(struct stage *s, struct asker *a)
         give_visit(s, v);
 }
 
-static void count_answer(struct asker *a)
+/* v: NULL in the cloud. */
+static void count_answer(struct asker *a, const struct visit *v)
 {
     struct stage *s = a->stage;
+    const struct copy *copy = s->facts->copies[a->copy].facts;
 
     a->is_over = true;
     s->open_count--;
     s->tally->continued += a->said > 0;
     tally_add(s->tally, a->row, a->first_s - a->row->at_s, s->now_s - a->row->at_s,
               stage_ideal_s(s, a->row));
+    tally_tell(s->tally, &(struct told){.name = str_from(demands[a->row->demand].name),
+                                        .machine = copy->machine_name,
+                                        .tag = copy->tag,
+                                        .at_s = a->row->at_s,
+                                        .sent_s = a->sent_s,
+                                        .load_s = v ? (v->ready_ms - v->start_ms) / 1e3 : 0,
+                                        .first_s = a->first_s,
+                                        .end_s = s->now_s,
+                                        .attempts = a->attempts});
 }
 
 /* None of those that are still up could hold its prompt, and what was said already. */

@@ -24,6 +24,7 @@ struct stage_options {
     double unknown;     /* log-normal spread of true speeds about the expected; 0: as expected */
     bool relaxed;       /* everything is loaded, memory has no end: no real machine */
     bool keeps;         /* OLLAMA_KEEP_ALIVE=-1 on every engine */
+    bool no_slo;        /* requests promise what a gateway's do, not what is good to each */
     const char *lose;   /* a machine that dies, NULL: none */
     double lose_s;      /* when; it does not come back */
     double cloud_share; /* of requests that may go to the cloud; 0: none */
@@ -33,6 +34,7 @@ struct stage_options {
 struct stage_option {
     uint32_t copy;
     enum parity parity;
+    uint8_t sizes; /* larger or smaller than what was asked for */
 };
 
 struct stage_options_of {
@@ -55,6 +57,7 @@ struct asker {
     uint32_t copy; /* where it is, or was last */
     uint32_t attempts;
     uint32_t said;             /* tokens that earlier attempts have given */
+    double sent_s;             /* there */
     double first_s;            /* when its first token came; 0: not yet */
     const struct visit *visit; /* in began() and ended(): what became of it there; NULL: nothing */
     void *of_policy;
@@ -104,6 +107,7 @@ void stage_load(struct stage *s, uint32_t copy, double keep_alive_s);
 bool stage_is_up(const struct stage *s, uint32_t machine);
 bool stage_is_loaded(const struct stage *s, uint32_t copy);
 uint64_t stage_seed(const struct stage *s);
+bool stage_has_slo(const struct stage *s);
 bool stage_cloud_left(const struct stage *s);
 
 /* How good the policy's estimate was. */

@@ -198,7 +198,8 @@ static int add_options(struct stage *s, uint32_t demand, struct err *err)
 
         if (facts->machine == BOARD_NONE ? s->options.cloud_share > 0
                                          : facts->fits && facts->rules.on_demand)
-            o->rows[o->count++] = (struct stage_option){copy->index, found->rows[i].parity};
+            o->rows[o->count++] =
+                (struct stage_option){copy->index, found->rows[i].parity, found->rows[i].sizes};
     }
     free(found);
     return r == -ENOENT || r == -ENOTSUP ? 0 : r;

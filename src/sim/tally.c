@@ -16,6 +16,7 @@ void tally_init(struct tally *t, uint32_t requests)
     t->firsts = memory_need(requests + 1, sizeof *t->firsts);
     t->tokens = memory_need(requests + 1, sizeof *t->tokens);
     t->slowdowns = memory_need(requests + 1, sizeof *t->slowdowns);
+    t->told = memory_need(requests + 1, sizeof *t->told);
     for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
         t->errors_of[i] = memory_need(requests + 1, sizeof *t->errors_of[i]);
 }
@@ -26,6 +27,7 @@ void tally_free(struct tally *t)
     free(t->tokens);
     free(t->slowdowns);
     t->firsts = t->tokens = t->slowdowns = NULL;
+    free(TAKE(t->told));
     for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
         free(TAKE(t->errors_of[i]));
 }
@@ -42,6 +44,11 @@ void tally_add(struct tally *t, const struct trace_row *row, double first_s, dou
     if (row->output_tokens > 1)
         t->tokens[t->tokens_count++] = (float)token_s;
     t->good += first_s <= d->first_slo_s && token_s <= d->token_slo_s;
+}
+
+void tally_tell(struct tally *t, const struct told *told)
+{
+    t->told[t->told_count++] = *told;
 }
 
 void tally_end(struct tally *t)

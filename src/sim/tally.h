@@ -17,6 +17,13 @@ struct quantiles {
     double p50, p95, p99;
 };
 
+/* One request that was answered; seconds of the trace. */
+struct told {
+    struct str name, machine, tag; /* what was asked for, and who answered; no machine: the cloud */
+    double at_s, sent_s, load_s, first_s, end_s; /* sent_s: to who answered */
+    uint32_t attempts;
+};
+
 struct tally {
     const char *policy;
     uint32_t requests, completed, lost, continued, retried, cloud_requests;
@@ -32,6 +39,8 @@ struct tally {
 
     float *firsts, *tokens, *slowdowns, *errors_of[ESTIMATE_KINDS];
     uint32_t firsts_count, tokens_count, room;
+    struct told *told; /* as they ended; told_count of them */
+    uint32_t told_count;
 };
 
 /* For so many requests at most. */
@@ -42,6 +51,7 @@ void tally_free(struct tally *t);
  */
 void tally_add(struct tally *t, const struct trace_row *row, double first_s, double finish_s,
                double ideal_s);
+void tally_tell(struct tally *t, const struct told *told);
 void tally_end(struct tally *t);
 
 /* What took took_s was expected to take expected_s. */

@@ -219,7 +219,8 @@ static void copy_row(struct trace *to, const struct trace *from, uint32_t row, u
     const struct trace_row *old = &from->rows[row];
     struct trace_row *fresh = trace_add(to, old);
 
-    fresh->at_s = fmod(old->at_s + shift_s + from->span_s, from->span_s);
+    if (copy)
+        fresh->at_s = fmod(old->at_s + shift_s + from->span_s, from->span_s);
     for (uint32_t i = 0; i < old->pieces_count; i++) {
         const struct prompt_piece *p = &from->pieces[old->pieces + i];
 

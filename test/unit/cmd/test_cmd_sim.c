@@ -18,7 +18,7 @@ static void json_has_what_other_programs_rely_on(void **state)
 
     (void)state;
     assert_int_equal(captured(cmd_sim, "sim", fleet, "--trace", "poisson", "--load", "0.1",
-                              "--policy", "tampu,latency+keep", "--json", NULL),
+                              "--policy", "tampu,latency+keep", "--each", "--json", NULL),
                      EXIT_done);
     assert_int_equal(json_read(&json, str_from(caught_out), 1 << 24, &err), 0);
     policies = json_find(json.root, "policies");
@@ -29,6 +29,8 @@ static void json_has_what_other_programs_rely_on(void **state)
             assert_true(yyjson_is_num(json_find(policy, numbers[k])));
         assert_true(json_find_real(json_find(policy, "ttft_s"), "p99") > 0);
         assert_true(json_find_real(json_find(policy, "tpot_s"), "p50") > 0);
+        assert_int_equal(yyjson_arr_size(json_find(policy, "each")),
+                         json_find_u64(policy, "completed"));
     }
     assert_string_equal(json_find_str(yyjson_arr_get(policies, 1), "policy").data, "latency+keep");
     assert_true(json_find_real(json_find(json_find(json.root, "bound"), "ttft_s"), "p50") > 0);

@@ -123,6 +123,25 @@ static void timers_ring_in_order_and_not_early(void **state)
     assert_true(seen.at_ms[2] >= begin_ms + 60);
 }
 
+/* A minute passes in less than a second, for clock and timers. */
+static void a_hurried_clock_goes_faster(void **state)
+{
+    uint64_t true_us = clock_true_us(), hurried_us;
+
+    (void)state;
+    loop_close(seen.loop);
+    clock_hurry(2000);
+    assert_int_equal(loop_open(&seen.loop, 7), 0);
+    hurried_us = clock_monotonic_us();
+    timer_start(&seen.end, seen.loop, 60000, stop, seen.loop);
+    loop_run(seen.loop);
+    hurried_us = clock_monotonic_us() - hurried_us;
+    true_us = clock_true_us() - true_us;
+    clock_hurry(1);
+    assert_true(hurried_us >= 55000000);
+    assert_true(true_us >= 25000 && true_us < 30000000);
+}
+
 static void a_timer_can_be_moved_and_stopped(void **state)
 {
     uint64_t begin_ms = loop_now_ms(seen.loop);
@@ -203,6 +222,7 @@ int main(void)
         TEST(what_is_deferred_runs_in_this_turn),
         TEST(what_was_posted_runs_before_the_loop_closes),
         TEST(timers_ring_in_order_and_not_early),
+        TEST(a_hurried_clock_goes_faster),
         TEST(a_timer_can_be_moved_and_stopped),
         TEST(a_timer_may_stop_one_that_is_due_as_well),
         TEST(a_timer_may_start_itself_again),

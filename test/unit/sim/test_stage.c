@@ -94,6 +94,40 @@ static void tampu_is_far_ahead_of_the_default_of_others(void **state)
     tally_free(&shuffle);
 }
 
+static void each_answer_is_told(void **state)
+{
+    struct tally t = play("tampu", 0.3, (struct stage_options){0});
+    double waited_s = 0, loading_s = 0;
+
+    (void)state;
+    assert_int_equal(t.told_count, t.completed);
+    for (uint32_t i = 0; i < t.told_count; i++) {
+        const struct told *told = &t.told[i];
+
+        assert_true(told->at_s <= told->sent_s && told->sent_s < told->first_s &&
+                    told->first_s <= told->end_s);
+        assert_true(told->name.len && told->machine.len && told->tag.len && told->attempts == 1);
+        waited_s += told->sent_s - told->at_s;
+        loading_s += told->load_s;
+    }
+    assert_true(waited_s > 0 && loading_s > 0);
+    tally_free(&t);
+}
+
+/* Deadlines are a part of the costs: without them others are taken. */
+static void what_is_promised_is_a_choice(void **state)
+{
+    struct tally with = play("tampu", 0.3, (struct stage_options){0});
+    struct tally without = play("tampu", 0.3, (struct stage_options){.no_slo = true});
+
+    (void)state;
+    assert_int_equal(without.lost, 0);
+    assert_true(with.first_s.p99 != without.first_s.p99);
+    assert_true(with.good >= without.good);
+    tally_free(&with);
+    tally_free(&without);
+}
+
 /* True speeds differ from the model's by a fifth; after twenty answers of a copy that is known. */
 static void speeds_are_learned(void **state)
 {
@@ -182,6 +216,8 @@ int main(void)
         cmocka_unit_test(every_policy_answers_or_loses_each_request),
         cmocka_unit_test(the_same_seed_gives_the_same_figures),
         cmocka_unit_test(tampu_is_far_ahead_of_the_default_of_others),
+        cmocka_unit_test(each_answer_is_told),
+        cmocka_unit_test(what_is_promised_is_a_choice),
         cmocka_unit_test(speeds_are_learned),
         cmocka_unit_test(what_a_relaxed_fleet_can_do_is_out_of_reach),
         cmocka_unit_test(no_machine_is_missed_when_it_dies),

@@ -113,6 +113,20 @@ static void made_up_ones_repeat_and_differ_by_seed(void **state)
     assert_false(trace_make(&(struct trace){0}, STR("nonsense"), 1));
 }
 
+/* The last request of a file comes at the end of its span, not at its beginning. */
+static void once_each_is_as_it_was(void **state)
+{
+    struct trace t = {.span_s = 90};
+
+    (void)state;
+    trace_add(&t, &(struct trace_row){.at_s = 30, .session = 1});
+    trace_add(&t, &(struct trace_row){.at_s = 90, .session = 2});
+    trace_scale(&t, 1, 9);
+    assert_int_equal(t.count, 2);
+    assert_true(t.rows[0].at_s == 30 && t.rows[1].at_s == 90);
+    trace_free(&t);
+}
+
 /* Turns of a conversation come and go together. */
 static void scaling_keeps_conversations_whole(void **state)
 {
@@ -160,6 +174,7 @@ int main(void)
         cmocka_unit_test(tampus_own_columns_are_read),
         cmocka_unit_test(what_is_no_trace_is_said_so),
         cmocka_unit_test(made_up_ones_repeat_and_differ_by_seed),
+        cmocka_unit_test(once_each_is_as_it_was),
         cmocka_unit_test(scaling_keeps_conversations_whole),
         cmocka_unit_test(names_follow_the_rule),
     };
