@@ -36,7 +36,7 @@ class Node:
         self.durations = {}     # what an Ollama says its answers took, in nanoseconds
         self.has = None     # names on its disk; None: it does not say
         self.digests = {}   # of them
-        self.changed = threading.Condition()
+        self.changed, self.dropping = threading.Condition(), threading.Lock()
         self.gate, self.opener = os.pipe()
         self.sockets, self.fillers, self.listener, self.port = set(), [], None, 0
         self.accept()
@@ -74,10 +74,11 @@ class Node:
         self.plain = True
 
     def drop(self):
-        if self.listener:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-        self.listener = None
+        with self.dropping:
+            listener, self.listener = self.listener, None
+        if listener:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         self.cut_all()
         while self.fillers:
             self.fillers.pop().close()
@@ -95,16 +96,19 @@ class Node:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.talk, args=[sock], daemon=True).start()
+            threading.Thread(target=self.talk, args=[sock, listener], daemon=True).start()
 
-    def talk(self, sock):
+    def talk(self, sock, listener):
         try:
             if self.plain:
                 sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             elif self.tls:
                 sock = self.tls.wrap_socket(sock, server_side=True)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.sockets.add(sock)
+            with self.dropping:
+                if self.listener is not listener:
+                    raise Gone      # it came just before this node was dropped, which must not miss it
+                self.sockets.add(sock)
             stream = sock.makefile("rb")
             while not self.plain and self.answer(sock, stream):
                 pass
