@@ -86,8 +86,6 @@ void depot_close(struct depot *d)
     }
     if (d->server)
         server_close(d->server);
-    if (d->lan.registry)
-        registry_leave(d->lan.registry, d->loop);
     if (d->client)
         client_close(d->client);
     if (d->loop)

@@ -54,8 +54,8 @@ static void say(struct fetch *f, const char *format, ...) PRINTF(2, 3);
 static const struct call_events events = {
     .on_head = on_head, .on_body = on_body, .on_end = on_over, .on_fail = on_fail};
 
-int fetch_start(struct fetch **ret, const struct fetch_request *request, fetch_fn *on_end,
-                void *ctx, struct err *err)
+int fetch_new(struct fetch **ret, const struct fetch_request *request, fetch_fn *on_end, void *ctx,
+              struct err *err)
 {
     struct fetch *f;
     int r;
@@ -76,9 +76,13 @@ int fetch_start(struct fetch **ret, const struct fetch_request *request, fetch_f
         free(f);
         return r;
     }
-    timer_start(&f->timer, request->loop, 0, begin, f);
     *ret = f;
     return 0;
+}
+
+void fetch_begin(struct fetch *f)
+{
+    begin(f);
 }
 
 void fetch_cancel(struct fetch *f)
@@ -241,6 +245,7 @@ static void on_body(void *ctx, struct str chunk)
         chunk.len = (size_t)(f->until - f->at); /* it does not know ranges */
     if (!chunk.len)
         return;
+    atomic_fetch_add(f->request.brought, chunk.len);
     r = blob_put(f->request.blob, f->at, chunk);
     if (r < 0) {
         call_cancel(TAKE(f->call));
@@ -249,7 +254,6 @@ static void on_body(void *ctx, struct str chunk)
         return;
     }
     f->at += chunk.len;
-    atomic_fetch_add(f->request.brought, chunk.len);
     keep_pace(f, chunk.len);
 }
 

@@ -2,13 +2,14 @@
 /*
  * Bringing a blob from where it is published: once over the WAN, on from where the last try ended.
  *
- *     fetch_start(&f, &(struct fetch_request){loop, client, blob, url, &ceiling}, on_end, ctx,
- * err); fetch_cancel(f);                      at once; on_end is not called
+ *     fetch_new(&f, &(struct fetch_request){loop, client, blob, url, &ceiling}, on_end, ctx, err);
+ *     fetch_begin(f);
+ *     fetch_cancel(f);                        at once; on_end is not called
  *
  * Redirects are followed, also to other hosts; connections that break and servers that are busy are
  * tried again, longer and longer apart, as long as each few tries bring something. The fetch claims
  * the blob and ends when all of it is there; whether the digest is right the shelf says later.
- * Everything happens on the loop.
+ * Everything happens on the loop, but for fetch_new(): any thread may call that.
  */
 #pragma once
 
@@ -41,6 +42,7 @@ struct fetch_request {
 typedef void fetch_fn(void *ctx, int r, const char *words);
 
 /* 0; -EBUSY: somebody brings it, or it is here; -EINVAL: no such URL; -ENOMEM. */
-MUST_USE int fetch_start(struct fetch **ret, const struct fetch_request *request, fetch_fn *on_end,
-                         void *ctx, struct err *err);
+MUST_USE int fetch_new(struct fetch **ret, const struct fetch_request *request, fetch_fn *on_end,
+                       void *ctx, struct err *err);
+void fetch_begin(struct fetch *f);
 void fetch_cancel(struct fetch *f);

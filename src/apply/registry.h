@@ -5,13 +5,12 @@
  *     registry_open(&r, &(struct registry_options){.shelf = s, .upstream = "https://…"}, err);
  *     visit = registry_begin(r, loop, client, stream, request);     GET or HEAD of /v2/…
  *     registry_on_writable(visit); registry_on_gone(visit);         what the stream says
- *     registry_leave(r, loop);                                      before that loop's client ends
  *     registry_close(r);                                            when no visit is left
  *
  * Speaks what Ollama's puller expects: a manifest's own bytes; a length for HEAD; for GET without
  * Range an empty 200 with a Location, without which the puller gives up; for GET with Range a 206
  * whose bytes may still be on their way. Only expected models (expected.h) are answered for,
- * whoever asks. Any loop may begin visits; the first that asks for a blob brings it, for all.
+ * whoever asks. Any loop may begin visits; what comes over the WAN comes on a thread of its own.
  */
 #pragma once
 
@@ -73,6 +72,3 @@ void registry_on_body(struct registry_visit *v, struct str chunk);
 void registry_on_body_end(struct registry_visit *v);
 void registry_on_writable(struct registry_visit *v);
 void registry_on_gone(struct registry_visit *v);
-
-/* Blobs that come over this loop come no further. On that loop. */
-void registry_leave(struct registry *r, const struct loop *loop);

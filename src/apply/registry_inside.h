@@ -9,31 +9,32 @@
 
 #include <pthread.h>
 
-/* A blob that comes over one loop. */
-struct bringing {
-    struct link link;
-    struct registry *registry;
-    const struct loop *loop;
-    struct blob *blob; /* held until it is over */
-    struct fetch *fetch;
-    atomic_uint_least64_t brought; /* while it comes, others look */
-};
-
 struct registry {
     struct registry_options options;
     struct endpoint upstream;
-    char *url;             /* the same, as it was given */
-    pthread_mutex_t mutex; /* guards what follows */
-    struct link bringings, gates;
+    char *url;               /* the same, as it was given */
     struct ceiling wan, lan; /* with locks of their own */
-    struct registry_sum sum;
+    /* registry_bring.c: the thread of what comes over the WAN. */
+    struct loop *loop;
+    struct client *client;
+    pthread_t thread;
+    bool has_thread;
+    struct link bringings;         /* that thread's alone */
+    atomic_uint_least64_t brought; /* bytes */
+    pthread_mutex_t mutex;         /* guards what follows */
+    struct link asked, gates;      /* asked: bringings that it has not begun */
+    uint64_t lan_bytes;
     uint64_t given[REGISTRY_PLACES];
     char trouble[REGISTRY_TROUBLE];
 };
 
-/* Sees to it that somebody brings it; path: "library/qwen2.5". 0, or what fetch_start() says. */
-MUST_USE int registry_bring(struct registry *r, struct loop *loop, struct client *client,
-                            struct str path, const struct manifest_blob *blob, struct err *err);
+/* Also after it failed, registry_close_wan() is due. */
+MUST_USE int registry_open_wan(struct registry *r, struct err *err);
+void registry_close_wan(struct registry *r);
+
+/* Sees to it that somebody brings it; path: "library/qwen2.5". 0, or what fetch_new() says. */
+MUST_USE int registry_bring(struct registry *r, struct str path, const struct manifest_blob *blob,
+                            struct err *err);
 
 /* "/v2/library/qwen2.5/manifests/14b" */
 struct wanted {

@@ -6,7 +6,7 @@
 #include "apply/registry_inside.h"
 
 enum {
-    PIECE = 2 << 20,       /* before others have their turn */
+    PIECE = 512 << 10,     /* before others have their turn, who find it in the cache */
     COPY_PIECE = 64 << 10, /* where the system cannot send from the file itself */
 };
 

@@ -330,7 +330,7 @@ static struct registry_visit *begin_part(struct registry_visit *v, struct str pa
         refuse(v, 416, "RANGE_INVALID", "expected Range: bytes=FROM-TO within the blob");
     } else if ((r = shelf_take(&p->blob, v->registry->options.shelf, str_from(blob->digest),
                                blob->size, &err)) < 0 ||
-               (r = registry_bring(v->registry, v->loop, v->client, path, blob, &err)) < 0) {
+               (r = registry_bring(v->registry, path, blob, &err)) < 0) {
         refuse(v, r == -ENOSPC ? 507 : 502, "UNAVAILABLE", err.text);
     } else {
         snprintf(words, sizeof words, "bytes %llu-%llu/%llu", (unsigned long long)p->at,

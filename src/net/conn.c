@@ -16,10 +16,9 @@
 
 enum {
     PIECES_MAX = 8,
-    FIRST_PUT = 960,     /* what malloc() keeps at hand */
-    PLAIN_ROOM = 16384,  /* one TLS record */
-    READ_USUAL = 65536,  /* what a read brings may have to be kept, where its taker is slow */
-    BULK_TURN = 1 << 20, /* of a file, before others have their turn */
+    FIRST_PUT = 960,    /* what malloc() keeps at hand */
+    PLAIN_ROOM = 16384, /* one TLS record */
+    READ_USUAL = 65536, /* what a read brings may have to be kept, where its taker is slow */
     /* Probes after 10, 13, 16 and 19 s of silence; by the last one, 18 s without a sign of life
      * are over (with TCP_USER_TIMEOUT the kernel counts time, not probes). */
     KEEP_IDLE_S = 10,
@@ -38,8 +37,6 @@ static void tune(struct conn *c);
 static void on_connected(uv_connect_t *req, int status);
 static void lend(uv_handle_t *handle, size_t wanted, uv_buf_t *ret);
 static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
-static void take_turns(struct conn *c, size_t bytes);
-static void read_on(void *ctx);
 static void on_cipher(struct conn *c, struct str bytes);
 static void shake(struct conn *c);
 static void report_end(struct conn *c, int why);
@@ -220,28 +217,6 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     } else {
         c->events->on_read(c, str_slice(buf->base, (size_t)n));
     }
-    if (c->is_bulk && n > 0)
-        take_turns(c, (size_t)n);
-}
-
-/* Else uv reads as long as there is something, up to 8 MiB: far ahead of who passes it on, who then
- * finds it in memory and no longer in the cache. */
-static void take_turns(struct conn *c, size_t bytes)
-{
-    c->turn += bytes;
-    if (c->turn < BULK_TURN || !c->is_reading || c->is_closing)
-        return;
-    uv_read_stop(&c->uv.stream);
-    loop_defer(c->loop, read_on, c);
-}
-
-static void read_on(void *ctx)
-{
-    struct conn *c = ctx;
-
-    c->turn = 0;
-    if (c->is_reading && !c->is_closing)
-        uv_read_start(&c->uv.stream, lend, on_bytes);
 }
 
 /* The owner may close the connection in any of its callbacks. */

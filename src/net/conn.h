@@ -51,7 +51,6 @@ struct conn {
     struct waker *waker;        /* NULL until conn_send_file() found the socket full */
     struct timer write_timer;
     size_t queue_high, queue_seen;
-    size_t turn; /* bulk bytes read since others had theirs */
     uint32_t write_timeout_ms;
     int broken; /* why, until on_end has said it */
     bool is_connected, is_open, is_reading, is_closing, is_shaken, has_polite_end;

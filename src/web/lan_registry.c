@@ -7,13 +7,11 @@
 static void *begin(const struct stream_request *r);
 static void on_writable(void *visit);
 static void on_gone(void *visit);
-static void on_leave(void *ctx, const struct loop *loop);
 
 const struct streamer lan_registry = {
     .begin = begin,
     .on_writable = on_writable,
     .on_gone = on_gone,
-    .on_leave = on_leave,
 };
 
 static void *begin(const struct stream_request *r)
@@ -38,12 +36,4 @@ static void on_writable(void *visit)
 static void on_gone(void *visit)
 {
     registry_on_gone(visit);
-}
-
-static void on_leave(void *ctx, const struct loop *loop)
-{
-    const struct lan *lan = ctx;
-
-    if (lan && lan->registry)
-        registry_leave(lan->registry, loop);
 }

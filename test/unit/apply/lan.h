@@ -107,14 +107,13 @@ static inline int close_all(void **state)
     (void)state;
     server_close(lan.server);
     server_close(wan.server);
-    registry_leave(lan.registry, lan.loop);
     client_close(lan.client);
     loop_stop(lan.loop);
     loop_run(lan.loop);
+    loop_close(lan.loop);
     registry_close(lan.registry);
     expected_free(lan.expected);
     shelf_close(lan.shelf);
-    loop_close(lan.loop);
     while ((entry = readdir(entries)))
         unlinkat(dirfd(entries), entry->d_name, 0);
     closedir(entries);

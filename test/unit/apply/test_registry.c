@@ -58,6 +58,22 @@ static void many_pull_parts_and_each_byte_comes_once(void **state)
     assert_int_equal(registry_sum(lan.registry).lan_bytes, 2 * SIZE);
 }
 
+static void what_comes_over_the_wan_waits_for_no_loop(void **state)
+{
+    uint64_t late_us = clock_monotonic_us() + PATIENCE_US;
+    struct pull p;
+
+    (void)state;
+    learn_manifest();
+    begin_pull(&p, METHOD_GET, blob_path, "bytes=0-");
+    UNTIL(lan.loop, wan.blobs == 1); /* who pulls and who gives stand still from here on */
+    while (!shelf_has(lan.shelf, str_from(digest)))
+        assert_true(clock_monotonic_us() < late_us);
+    UNTIL(lan.loop, p.is_over);
+    assert_part(&p, 0, SIZE - 1);
+    buf_fini(&p.body);
+}
+
 static void a_broken_connection_goes_on_where_it_ended(void **state)
 {
     struct pull p;
@@ -186,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ALL(a_puller_finds_what_ollama_expects),
         WITH_ALL(many_pull_parts_and_each_byte_comes_once),
+        WITH_ALL(what_comes_over_the_wan_waits_for_no_loop),
         WITH_ALL(a_broken_connection_goes_on_where_it_ended),
         WITH_ALL(a_redirect_is_followed),
         WITH_ALL(a_lie_reaches_nobody_twice),

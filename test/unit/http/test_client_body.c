@@ -3,7 +3,6 @@
 #include "testing.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "machine.h"
@@ -105,46 +104,6 @@ static void an_early_answer_ends_the_sending(void **state)
     assert_int_equal(client_idle(machine.client), 0);
 }
 
-/* A writer of its own keeps the socket full, so that one turn could bring much more. */
-static void *say_all(void *ctx)
-{
-    static const char piece[1 << 20];
-    const size_t *left = ctx;
-
-    for (size_t n = *left; n;) {
-        ssize_t sent = send(machine.fd, piece, n < sizeof piece ? n : sizeof piece, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return NULL;
-        n -= (size_t)sent;
-    }
-    return ctx;
-}
-
-static void a_large_answer_leaves_others_their_turn(void **state)
-{
-    enum { LARGE = 48 << 20, TURN_MOST = (1 << 20) + (256 << 10) };
-    size_t length = LARGE, before, most = 0;
-    pthread_t writer;
-    void *well;
-
-    (void)state;
-    machine.request.is_bulk = true;
-    ask();
-    machine_says("HTTP/1.1 200 OK\r\nContent-Length: 50331648\r\n\r\n");
-    assert_int_equal(pthread_create(&writer, NULL, say_all, &length), 0);
-    while (machine.body.len < LARGE) {
-        before = machine.body.len;
-        UNTIL(machine.loop, machine.body.len > before);
-        most = machine.body.len - before > most ? machine.body.len - before : most;
-    }
-    pthread_join(writer, &well);
-    assert_ptr_equal(well, &length);
-    log_is("200;end;");
-    print_message("most %zu\n", most);
-    assert_true(most <= TURN_MOST);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,7 +111,6 @@ int main(void)
         TEST(a_body_may_come_from_elsewhere),
         TEST(a_body_that_cannot_be_read_back_is_our_own_fault),
         TEST(an_early_answer_ends_the_sending),
-        TEST(a_large_answer_leaves_others_their_turn),
     };
 
     setenv("TAMPU_LOOPBACK_ONLY", "1", 1);
