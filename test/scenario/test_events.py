@@ -145,8 +145,8 @@ def test_who_has_read_enough_ends_it(demo):
     follower.stderr.close()
 
 
-def test_no_more_watch_than_are_let_in(tmp_path):
-    demo = Gateway(tmp_path, "demo", "--viewers-max", "2")
+def test_no_more_watch_than_are_let_in(start):
+    demo = start("demo", "--viewers-max", "2")
     paths = ["/admin/v1/events"] * 2
     viewers = [Client(demo.address, "GET", path) for path in paths]
     for viewer in viewers:
@@ -164,4 +164,3 @@ def test_no_more_watch_than_are_let_in(tmp_path):
     until(is_let_in, "there is room for another")
     for viewer in viewers[1:]:
         viewer.leave()
-    demo.close()

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 from pages import free_port
-from world import TAMPU, Gateway, until
+from world import TAMPU, until
 
 ROOT = pathlib.Path(__file__).parents[2]
 BIN = ROOT / "build" / "monitoring" / "usr" / "bin"
@@ -92,10 +92,9 @@ def keep_asking(demo, over):
         demo.post("/v1/embeddings", {"model": "embeddings", "input": "x"})
 
 
-def test_every_panel_and_rule_has_data_and_alerts_fire_live(tmp_path):
-    demo = Gateway(tmp_path, "demo", ROOT / "fleets" / "homelab.yaml", "--speed", "50",
-                   "--breaker-cooldown", "200ms", "--breaker-cooldown-max", "200ms",
-                   "--metrics-also", "all", "--exemplars", "true")
+def test_every_panel_and_rule_has_data_and_alerts_fire_live(start, tmp_path):
+    demo = start("demo", ROOT / "fleets" / "homelab.yaml", "--speed", "50", "--breaker-cooldown", "200ms",
+                 "--breaker-cooldown-max", "200ms", "--metrics-also", "all", "--exemplars", "true")
     web, node, over = free_port(), free_port(), threading.Event()
     make_config(tmp_path, demo.address, node)
     asking = [threading.Thread(target=keep_asking, args=[demo, over], daemon=True)
@@ -132,7 +131,6 @@ def test_every_panel_and_rule_has_data_and_alerts_fire_live(tmp_path):
         over.set()
         for caller in asking:
             caller.join(15)
-    demo.close()
 
 
 def test_rules_pass_their_unit_tests():
