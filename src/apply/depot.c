@@ -120,7 +120,7 @@ int depot_reach(struct depot *d, const struct endpoint *engine, char *out, size_
 {
     const char *port = strrchr(server_address(d->server), ':');
     char host[INET6_ADDRSTRLEN + 1];
-    union address there, here;
+    union address there, here = {0};
     socklen_t length = sizeof here;
     int fd, r = find_address(&there, engine, err);
 

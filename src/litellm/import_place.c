@@ -104,7 +104,7 @@ static struct import_model *place_on_machine(struct import *in, struct deploymen
 {
     struct import_machine *machine = machine_of(in, d);
     struct import_engine *engine = machine ? engine_of(in, machine, d) : NULL;
-    struct import_model *m = machine ? machine->models : NULL;
+    struct import_model *m = engine ? machine->models : NULL;
 
     while (m && (m->engine != engine || !str_equal(m->pull, d->model)))
         m = m->next;

@@ -86,7 +86,7 @@ static int read_webhook(struct channel *c, bool read_secrets, struct err *err)
 static int read_ntfy(struct channel *c, bool read_secrets, struct err *err)
 {
     const struct settings *s = c->settings;
-    struct str path, rest;
+    struct str path = {0}, rest;
     int r = read_url(c, "gateway.alert_ntfy", s->alert_ntfy, &path, err);
 
     c->target = STR("/");

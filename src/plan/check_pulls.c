@@ -137,7 +137,7 @@ static bool check_refused(struct check *c, const struct judged *line)
                         .subject = model->pull,
                         .fix = "optional: true"};
 
-    if (!engine_refuses(model->engine, m))
+    if (!model->engine || !engine_refuses(model->engine, m))
         return true;
     if (m->replace_by_count)
         f.fix = check_text(c, "pull: \"%.*s\"", STR_ARG(m->replace_by[0]));

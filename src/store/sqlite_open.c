@@ -306,7 +306,7 @@ static int migrate_inside(struct sqlite_store *s, struct err *err)
 /* 0 when the file is empty; a database of something else is left alone. */
 static int read_schema(struct sqlite_store *s, unsigned *ret, struct err *err)
 {
-    int64_t tables, ours, number = 0;
+    int64_t tables = 0, ours = 0, number = 0;
     int r;
 
     if ((r = query_number(s, "SELECT count(*) FROM sqlite_master", &tables, err)) < 0 ||

@@ -267,7 +267,7 @@ static void add_key(struct yaml_edit *e, const struct yaml *map, const char *key
     } else if (is_flow(e, map)) {
         end = end_of(e, map->last);
         splicef(e, end, end, ", %.*s: %.*s", STR_ARG(quoted), STR_ARG(value));
-    } else {
+    } else if (map->first) { /* one without braces has a key */
         size_t first = offset_of(e, map->first->key_at);
 
         end = line_end(e, end_of(e, map->last));
