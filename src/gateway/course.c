@@ -4,8 +4,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
+#include "base/units.h"
 #include "config/settings.h"
 #include "gateway/booking.h"
 #include "gateway/decision.h"
@@ -25,6 +27,7 @@ static bool make_room(struct exchange *x, uint32_t options);
 static void keep(struct exchange *x, const struct candidate *c);
 static enum failure narrow_down(struct exchange *x, struct candidates *found, struct err *err);
 static enum failure read_priority(struct exchange *x, struct err *err);
+static enum failure read_deadline(struct exchange *x, struct err *err);
 static enum failure keep_reachable(struct exchange *x, struct candidates *found, struct err *err);
 static enum failure read_parity(struct exchange *x, struct err *err);
 static void hold_to_parity(const struct exchange *x, struct candidates *found);
@@ -59,6 +62,8 @@ enum failure course_find(struct exchange *x, struct err *err)
 
     if (!why)
         why = read_priority(x, err);
+    if (!why)
+        why = read_deadline(x, err);
     x->waiter.errand.name = found.line;
     decision_begin(x, &found);
     if (why)
@@ -291,6 +296,23 @@ static enum failure read_priority(struct exchange *x, struct err *err)
     return FAILURE_none;
 }
 
+/* By when the caller wants its first token; more than any wait is as good as none. */
+static enum failure read_deadline(struct exchange *x, struct err *err)
+{
+    struct str word = x->request ? request_header(x->request, STR("x-tampu-deadline")) : STR("");
+    uint64_t ms = 0;
+
+    if (x->started || !word.len) /* it goes on: who asked has said it */
+        return FAILURE_none;
+    if (units_read_duration(&ms, word) != 0 || !ms) {
+        err_set(err, -EINVAL, "x-tampu-deadline: '%.*s' is no time such as 10s or 500ms",
+                STR_ARG(word));
+        return FAILURE_bad_request;
+    }
+    x->deadline_s = (double)ms / 1e3;
+    return FAILURE_none;
+}
+
 /* A copy without an address, or a provider without its key, is no candidate. */
 static enum failure keep_reachable(struct exchange *x, struct candidates *found, struct err *err)
 {
@@ -388,6 +410,11 @@ static void fill_errand(struct exchange *x)
     e->worth = worth_usual;
     e->worth.weight = priority_weight(x->priority);
     e->worth.give_way_s = priority_give_way_s(x->priority);
+    if (x->deadline_s > 0) {
+        e->worth.deadline_s = x->deadline_s;
+        if (isfinite(e->worth.give_way_s))
+            e->worth.give_way_s = fmin(e->worth.give_way_s, x->deadline_s);
+    }
     e->tries_all = true;
     e->is_aside = x->dead.data != NULL;
     e->yields = x->priority == PRIORITY_batch && has_tokens(x) && !e->is_aside && !x->started;

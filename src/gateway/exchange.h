@@ -75,6 +75,7 @@ struct exchange {
     const struct copy *named; /* was asked for by its own name, and others may stand in; or NULL */
     enum parity least;        /* that the caller takes; incompatible: it has not said */
     enum priority priority;   /* its key's, or its own word */
+    double deadline_s;        /* for the first token, as the caller said; 0: the usual one */
     struct waiter waiter;
     struct decision *decision; /* why it goes where it goes; NULL: nobody knows */
     struct timer patience;     /* with the line; with an engine that has ended its answer */

@@ -24,12 +24,13 @@ struct search {
 };
 
 static double output_of(const struct errand *e);
+static double waited_s(const struct errand *e, uint64_t now_ms);
 static bool reckon(struct costs *ret, const struct board *b, const struct errand *e,
                    const struct errand_option *o, struct cost_asked *asked, uint64_t now_ms);
 static enum tier tier_of(const struct board *b, const struct errand *e,
-                         const struct errand_option *o, const struct costs *c);
+                         const struct errand_option *o, const struct costs *c, double waited);
 static void compare(struct search *s, const struct board *b, const struct errand *e,
-                    const struct errand_option *o, uint32_t cached_tokens);
+                    const struct errand_option *o, const struct cost_asked *asked);
 static bool is_less(double total_s, double best_s);
 static bool conclude(struct choice *ret, const struct board *b, const struct errand *e,
                      const struct search *s);
@@ -46,6 +47,7 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
     struct cost_asked asked = {.worth = &e->worth,
                                .prompt_tokens = e->prompt_tokens,
                                .output_tokens = output_of(e),
+                               .waited_s = waited_s(e, now_ms),
                                .company = e->company,
                                .is_opaque = e->is_opaque,
                                .is_curious = e->id % CURIOUS == 0};
@@ -69,7 +71,7 @@ bool choice_make(struct choice *ret, const struct board *b, const struct errand 
         if (e->why)
             why_add(e->why, o, rejected == REJECTION_none ? REJECTION_dearer : rejected, c);
         if (rejected == REJECTION_none)
-            compare(&s, b, e, o, (uint32_t)asked.cached_tokens);
+            compare(&s, b, e, o, &asked);
     }
     return conclude(ret, b, e, &s);
 }
@@ -125,12 +127,12 @@ static bool reckon(struct costs *ret, const struct board *b, const struct errand
 }
 
 static enum tier tier_of(const struct board *b, const struct errand *e,
-                         const struct errand_option *o, const struct costs *c)
+                         const struct errand_option *o, const struct costs *c, double waited)
 {
     if (c->is_doubtful)
         return TIER_doubtful;
     if (o->tier == TIER_first && e->tries_all && b->copies[o->copy].machine != BOARD_NONE &&
-        e->worth.deadline_s > 0 && c->first_s > e->worth.deadline_s)
+        e->worth.deadline_s > 0 && waited + c->first_s > e->worth.deadline_s)
         return TIER_cloud; /* it competes with the cloud: neither is what was wanted */
     return (enum tier)o->tier;
 }
@@ -140,11 +142,16 @@ static double output_of(const struct errand *e)
     return e->output_max ? fmin(e->output_max, e->output_tokens) : e->output_tokens;
 }
 
+static double waited_s(const struct errand *e, uint64_t now_ms)
+{
+    return e->in_line ? (double)(now_ms - e->entered_ms) / 1e3 : 0;
+}
+
 static void compare(struct search *s, const struct board *b, const struct errand *e,
-                    const struct errand_option *o, uint32_t cached_tokens)
+                    const struct errand_option *o, const struct cost_asked *asked)
 {
     const struct costs *c = &s->costs[!s->best];
-    unsigned tier = tier_of(b, e, o, c);
+    unsigned tier = tier_of(b, e, o, c, asked->waited_s);
 
     if (b->copies[o->copy].state == COPY_away && !c->is_doubtful) {
         double loaded_s = c->total_s - c->evict_s - e->worth.weight * (c->load_s + c->load.wait_s);
@@ -163,7 +170,7 @@ static void compare(struct search *s, const struct board *b, const struct errand
     s->tier = tier;
     s->best = !s->best;
     s->copy = o->copy;
-    s->cached_tokens = cached_tokens;
+    s->cached_tokens = (uint32_t)asked->cached_tokens;
 }
 
 /* Of equals the first one stays: the plan's order. */

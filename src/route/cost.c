@@ -8,6 +8,7 @@ const struct worth worth_usual = {
     .weight = 1,
     .second_micro = 500,
     .deadline_s = 30,
+    .late_s = 60,
     .give_way_s = 30,
     .parity_s = {[PARITY_equivalent] = 1, [PARITY_degraded] = 15},
     .size_s = 15,
@@ -213,14 +214,14 @@ static bool is_hinted(const struct board *b, const struct board_copy *c, uint64_
            hint_holds(&e->down_hint, now_ms);
 }
 
-/* Being late, or slow, counts as much as the deadline is long. */
+/* Whoever is late anyway is so everywhere: what is left decides. */
 static double reckon_late_s(const struct costs *c, const struct cost_asked *asked)
 {
     const struct worth *worth = asked->worth;
     double token_s = asked->output_tokens > 0 ? c->decode_s / asked->output_tokens : 0;
 
-    return worth->deadline_s *
-           (likelihood(c->first_s, worth->deadline_s) + likelihood(token_s, worth->pace_s));
+    return worth->late_s * (likelihood(asked->waited_s + c->first_s, worth->deadline_s) +
+                            likelihood(token_s, worth->pace_s));
 }
 
 /* That an estimate turns out above its limit: logistic, as unsure as late_spread says. */

@@ -20,6 +20,7 @@ struct worth {
     double weight;                 /* of this caller's seconds against the others' */
     double second_micro;           /* what a second is worth, in millionths of a dollar */
     double deadline_s;             /* by when the first token should be there; 0: no matter */
+    double late_s;                 /* what it costs to miss that, or the pace */
     double give_way_s;             /* after so long in line it lets others go first */
     double pace_s;                 /* how long each token after it may take; 0: no matter */
     double parity_s[PARITY_COUNT]; /* what a lesser stand-in is worth waiting for, */
@@ -33,14 +34,16 @@ extern const double cloud_first_s, cloud_step_s;
 /* Work without tokens, an image or a transcript, on a copy that was never measured. */
 extern const double opaque_s;
 
-/* weight 1; 500 (a dollar saves 2,000 s); 30 s and 30 s; identical 0, equivalent 1, degraded 15 and
- * 15 for each size; a hint 10: nobody is stepped down by it. */
+/* weight 1; 500 (a dollar saves 2,000 s); a deadline of 30 s, 60 s if it is missed, and 30 s in
+ * line; identical 0, equivalent 1, degraded 15 and 15 for each size; a hint 10: nobody is stepped
+ * down by it. */
 extern const struct worth worth_usual;
 
 struct cost_asked {
     const struct worth *worth;
     double prompt_tokens, output_tokens, cached_tokens; /* cached: in that copy's prompt cache */
-    double company; /* requests that would share what a load costs others; at least 1 */
+    double waited_s; /* since it came: of its deadline, so much is over */
+    double company;  /* requests that would share what a load costs others; at least 1 */
     enum parity parity;
     unsigned sizes;
     bool is_opaque;  /* work without tokens */

@@ -19,9 +19,10 @@ enum {
 /* Tokens of an answer before any was seen. */
 static const double output_usual = 200;
 
-/* Whoever gives way lets the others have so much service first: in a line that is too long for
- * everybody's patience most are answered in time, instead of everybody late. */
-static const double way_s = 300;
+/* Whoever gives way lets the others have so much service first, and more, so many times what it
+ * needs itself: in a line that is too long for everybody's patience most are answered in time
+ * instead of everybody late, and of the late ones those that feel it most come first. */
+static const double way_s = 2000, way_times = 7;
 
 static struct lane *find_lane(struct line *l, struct str name);
 static void know_lane(struct errand *e);
@@ -312,7 +313,7 @@ static void give_way(struct line *l, struct errand *e, uint64_t now_ms)
     if (e->gave_way || (double)(now_ms - e->entered_ms) < e->worth.give_way_s * 1e3)
         return;
     e->gave_way = true;
-    e->finish_tag += way_s;
+    e->finish_tag += way_s + way_times * (e->finish_tag - e->start_tag);
     step_out(l, e);
     stand(l, e);
 }

@@ -145,7 +145,7 @@ static void a_machine_that_fails_often_costs_more(void **state)
     assert_true(cost_at(FAST_BIG, 100, 1000, 0).total_s > before);
 }
 
-static void being_late_and_being_slow_cost_the_deadline(void **state)
+static void being_late_and_being_slow_cost_what_the_caller_says(void **state)
 {
     double first_s;
 
@@ -153,11 +153,30 @@ static void being_late_and_being_slow_cost_the_deadline(void **state)
     loaded(SLOW_BIG);
     first_s = cost_at(SLOW_BIG, 4000, 10, 0).first_s;
     worth.deadline_s = first_s / 10;
-    assert_near(cost_at(SLOW_BIG, 4000, 10, 0).late_s, worth.deadline_s, 0.01);
+    assert_near(cost_at(SLOW_BIG, 4000, 10, 0).late_s, worth.late_s, 0.01);
     worth.deadline_s = first_s * 20;
     assert_true(cost_at(SLOW_BIG, 4000, 10, 0).late_s <= 0);
     worth.pace_s = board->copies[SLOW_BIG].expected.step_s[0] / 10;
-    assert_near(cost_at(SLOW_BIG, 4000, 10, 0).late_s, worth.deadline_s, 0.01);
+    assert_near(cost_at(SLOW_BIG, 4000, 10, 0).late_s, worth.late_s, 0.01);
+}
+
+/* What would do for who has just come is too late for who has waited; then it is so everywhere. */
+static void what_was_waited_is_gone_from_the_deadline(void **state)
+{
+    struct cost_asked asked = {
+        .worth = &worth, .prompt_tokens = 4000, .output_tokens = 10, .company = 1};
+    struct costs c;
+
+    (void)state;
+    loaded(SLOW_BIG);
+    worth.deadline_s = 20 * cost_at(SLOW_BIG, 4000, 10, 0).first_s;
+    assert_true(cost_at(SLOW_BIG, 4000, 10, 0).late_s <= 0);
+    asked.waited_s = worth.deadline_s;
+    assert_true(costs_reckon(&c, board, SLOW_BIG, &asked, NOON_MS));
+    assert_near(c.late_s, worth.late_s, 0.15 * worth.late_s);
+    asked.waited_s = 9 * worth.deadline_s;
+    assert_true(costs_reckon(&c, board, FAST_BIG, &asked, NOON_MS));
+    assert_near(c.late_s, worth.late_s, 0.01);
 }
 
 /* 1,000 tokens at a dollar and 100 at five dollars a million. */
@@ -223,7 +242,8 @@ int main(void)
         COST_TEST(the_line_before_us_is_waited_for),
         COST_TEST(copies_on_one_machine_delay_each_other),
         COST_TEST(a_machine_that_fails_often_costs_more),
-        COST_TEST(being_late_and_being_slow_cost_the_deadline),
+        COST_TEST(being_late_and_being_slow_cost_what_the_caller_says),
+        COST_TEST(what_was_waited_is_gone_from_the_deadline),
         COST_TEST(the_cloud_costs_money_and_money_seconds),
         COST_TEST(sleep_takes_its_time_to_end),
         COST_TEST(no_term_is_ever_negative),

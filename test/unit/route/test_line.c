@@ -7,7 +7,7 @@
 
 #include "boards.h"
 
-enum { STARTED_MAX = 4096 };
+enum { STARTED_MAX = 8192 };
 
 static struct line *line;
 static uint64_t started[STARTED_MAX];
@@ -194,6 +194,27 @@ static void who_has_waited_its_time_gives_way_to_who_has_not(void **state)
     }
 }
 
+/* Among those who are late, a short one that came a little later goes first: it feels it more. */
+static void of_the_late_ones_the_short_go_first(void **state)
+{
+    struct errand *running, *between;
+
+    (void)state;
+    loaded(SLOW_BIG);
+    board->machines[FAST].is_drained = true;
+    running = arrive(1, 1, 500, 100000);
+    between = arrive(2, 2, 100, 100000);
+    arrive(3, 3, 3000, 100000);
+    done(running, 101000);
+    assert_int_equal(started[1], 2);
+    arrive(4, 4, 1200, 101000);
+    arrive(5, 5, 100, 134000);
+    done(between, 135000);
+    assert_int_equal(started[2], 5); /* it is not late */
+    done(made[4], 136000);
+    assert_int_equal(started[3], 4);
+}
+
 static void short_ones_go_before_long_ones_of_others(void **state)
 {
     struct errand *first;
@@ -235,7 +256,7 @@ static void nobody_is_overtaken_for_ever(void **state)
     board->machines[FAST].is_drained = true;
     running = arrive(1, 1, 100, now_ms);
     arrive(2, 2, 7000, now_ms);
-    for (int i = 0; i < 1500 && !seen; i++) {
+    for (int i = 0; i < 7000 && !seen; i++) {
         struct errand *next = arrive(id, id, 100, now_ms);
 
         id++;
@@ -549,6 +570,7 @@ int main(void)
         LINE_TEST(those_who_wait_for_a_load_begin_together_when_it_is_done),
         LINE_TEST(a_crowd_of_one_key_does_not_delay_another),
         LINE_TEST(who_has_waited_its_time_gives_way_to_who_has_not),
+        LINE_TEST(of_the_late_ones_the_short_go_first),
         LINE_TEST(short_ones_go_before_long_ones_of_others),
         LINE_TEST(what_is_worth_less_waits_longer),
         LINE_TEST(nobody_is_overtaken_for_ever),
