@@ -8,7 +8,7 @@ const struct worth worth_usual = {
     .weight = 1,
     .second_micro = 500,
     .deadline_s = 30,
-    .late_s = 60,
+    .late_s = 100,
     .give_way_s = 30,
     .parity_s = {[PARITY_equivalent] = 1, [PARITY_degraded] = 15},
     .size_s = 15,

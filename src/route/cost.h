@@ -34,7 +34,7 @@ extern const double cloud_first_s, cloud_step_s;
 /* Work without tokens, an image or a transcript, on a copy that was never measured. */
 extern const double opaque_s;
 
-/* weight 1; 500 (a dollar saves 2,000 s); a deadline of 30 s, 60 s if it is missed, and 30 s in
+/* weight 1; 500 (a dollar saves 2,000 s); a deadline of 30 s, 100 s if it is missed, and 30 s in
  * line; identical 0, equivalent 1, degraded 15 and 15 for each size; a hint 10: nobody is stepped
  * down by it. */
 extern const struct worth worth_usual;

@@ -336,7 +336,7 @@ def test_a_model_that_nobody_can_answer_for_has_a_stand_in_of_its_category_unles
 
 
 def test_a_caller_says_by_when_it_wants_its_first_token(start, tmp_path):
-    """Whatever would be later is dearer by a minute; what is no time is refused."""
+    """Whatever would be later is dearer by 100 s; what is no time is refused."""
     node = Node("a")
     fleet = write_fleet(tmp_path, [node], {"a": ["qwen2.5:7b"]})
     gateway = start("serve", fleet, "--state", tmp_path / "state", "--preload", "none")
@@ -348,7 +348,7 @@ def test_a_caller_says_by_when_it_wants_its_first_token(start, tmp_path):
         return json.loads(why(gateway, answer, "--json"))["candidates"][0]["ms"].get("late", 0)
 
     assert late_ms(x_tampu_deadline="1h") == 0
-    assert late_ms(x_tampu_deadline="1ms") > 50000
+    assert late_ms(x_tampu_deadline="1ms") > 90000
     for wrong in ("soon", "0s", "-1s"):
         refused = Client(gateway.address, "POST", PATH, {"model": "qwen2.5:7b", "messages": []},
                          {"content-type": "application/json", "x-tampu-deadline": wrong}).finish()
