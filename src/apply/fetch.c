@@ -245,6 +245,7 @@ static void on_body(void *ctx, struct str chunk)
         chunk.len = (size_t)(f->until - f->at); /* it does not know ranges */
     if (!chunk.len)
         return;
+    /* It came, whatever the disk says; and nobody sees the blob complete before it counts. */
     atomic_fetch_add(f->request.brought, chunk.len);
     r = blob_put(f->request.blob, f->at, chunk);
     if (r < 0) {

@@ -9,7 +9,8 @@
  * Redirects are followed, also to other hosts; connections that break and servers that are busy are
  * tried again, longer and longer apart, as long as each few tries bring something. The fetch claims
  * the blob and ends when all of it is there; whether the digest is right the shelf says later.
- * Everything happens on the loop, but for fetch_new(): any thread may call that.
+ * Everything happens on the loop, but for fetch_new(), and fetch_cancel() of what never began: any
+ * thread may call these.
  */
 #pragma once
 

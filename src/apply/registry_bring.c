@@ -114,7 +114,7 @@ static int start(struct bringing *b, struct str path, const struct manifest_blob
     if (result == 0)
         return 0;
     fetch_cancel(b->fetch);
-    return err_set(err, result, "out of memory");
+    return err_set(err, result, "%s", strerror(-result));
 }
 
 static void begin_asked(void *ctx)

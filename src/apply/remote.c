@@ -330,14 +330,14 @@ static int spawn(pid_t *ret, const char *const *arguments, int in[2], int out[2]
  * outlives it, and holds the pipe. Closes `in`. */
 static int converse(struct buf *out, pid_t pid, int in, int from, struct str input)
 {
-    uint64_t deadline_ms = clock_monotonic_us() / 1000 + TIMEOUT_MS, now_ms = 0;
+    uint64_t deadline_ms = clock_true_us() / 1000 + TIMEOUT_MS, now_ms = 0;
     struct pollfd polled[] = {{from, POLLIN, 0}, {in, POLLOUT, 0}, {pidfd_open(pid, 0), POLLIN, 0}};
     bool goes_on = polled[2].fd >= 0;
 
     signal(SIGPIPE, SIG_IGN);
     fcntl(in, F_SETFL, O_NONBLOCK);
     fcntl(from, F_SETFL, O_NONBLOCK);
-    while (goes_on && (now_ms = clock_monotonic_us() / 1000) < deadline_ms)
+    while (goes_on && (now_ms = clock_true_us() / 1000) < deadline_ms)
         goes_on = poll(polled, COUNT_OF(polled), (int)(deadline_ms - now_ms)) >= 0 &&
                   talk(out, polled, &input);
     if (polled[1].fd >= 0)

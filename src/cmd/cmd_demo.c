@@ -26,6 +26,9 @@ struct demo {
     char folder[64];
 };
 
+/* Times as fast: above that a gateway's own milliseconds are as long as its deadlines. */
+enum { HURRY_MAX = 100 };
+
 static load_fn load;
 static int load_fleet(struct fleet **ret, const char *path, struct err *err);
 static int open_world(struct demo *d, struct foreground *run, const struct options *o,
@@ -84,6 +87,11 @@ static int open_world(struct demo *d, struct foreground *run, const struct optio
     if (r == 0 && speed && !(d->speed > 0 && d->speed <= 1e6 && *end == '\0'))
         r = err_set(err, -EINVAL, "tampu demo: --speed: found '%s', expected a number above 0",
                     speed);
+    if (r == 0 && option_given(o, "gateway-too") && d->speed > HURRY_MAX)
+        r = err_set(err, -EINVAL,
+                    "tampu demo: --gateway-too: found --speed %s, expected at most %d: sockets are "
+                    "not hurried",
+                    speed, HURRY_MAX);
     if (r < 0)
         return r;
     if (option_given(o, "gateway-too"))

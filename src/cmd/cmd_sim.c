@@ -76,7 +76,11 @@ static bool read_options(struct plan_of_sim *p, const struct options *o)
         p->trace = option_value(o, "trace");
     p->as_json = option_given(o, "json");
     p->stage.no_slo = option_given(o, "no-slo");
-    p->tells_each = option_given(o, "each");
+    p->tells_each = p->stage.tells_each = option_given(o, "each");
+    if (p->tells_each && !p->as_json) {
+        command_no("sim", "--each: requests are listed in JSON alone: say --json, too");
+        return false;
+    }
     if (seed && str_to_u64(&p->stage.seed, str_from(seed)) < 0) {
         command_no("sim", "--seed: found '%s', expected a whole number", seed);
         return false;

@@ -136,8 +136,7 @@ static void *look_again(void *ctx)
     while (!w->closing) {
         struct json status = {0}, ps = {0};
         struct err err = {0};
-        uint64_t until_us = clock_monotonic_us() + EVERY_MS * 1000u;
-        struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
+        struct timespec until = clock_in_ms(EVERY_MS);
         int r;
 
         if (pthread_cond_timedwait(&w->wanted, &w->mutex, &until) == 0)

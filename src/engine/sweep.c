@@ -29,7 +29,7 @@ int sweep_connect(struct sweep_point *points, size_t count, int timeout_ms, stru
 static int sweep_some(struct sweep_point *points, size_t count, int timeout_ms, struct err *err)
 {
     struct pollfd polls[SWEEP_AT_ONCE];
-    uint64_t until_us = clock_monotonic_us() + (uint64_t)timeout_ms * 1000, now_us;
+    uint64_t until_us = clock_true_us() + (uint64_t)timeout_ms * 1000, now_us;
     size_t left = 0;
     int r = 0;
 
@@ -42,7 +42,7 @@ static int sweep_some(struct sweep_point *points, size_t count, int timeout_ms, 
         if (fd == -EMFILE || fd == -ENFILE)
             r = err_set(err, fd, "no more connections can be opened: %s", strerror(-fd));
     }
-    while (r == 0 && left && (now_us = clock_monotonic_us()) < until_us)
+    while (r == 0 && left && (now_us = clock_true_us()) < until_us)
         left -= wait_for(polls, points, count, (int)((until_us - now_us) / 1000) + 1);
     for (size_t i = 0; i < count; i++)
         if (polls[i].fd >= 0)

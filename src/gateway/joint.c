@@ -93,7 +93,7 @@ int joint_open(struct joint **ret, const struct joint_parts *parts, struct err *
     if ((r = shared_open(&j->asked, settings->shared, name, err)) == 0)
         r = shared_open(&j->told, settings->shared, name, err);
     if (r == 0) {
-        shared_tend(j->told, clock_monotonic_us() + SEND_US);
+        shared_tend(j->told, clock_true_us() + SEND_US);
         r = -pthread_create(&j->thread, NULL, tend, j);
     }
     if (r < 0) {
@@ -144,7 +144,7 @@ enum joint_state joint_reserve(struct joint *j, struct str key_id, struct str re
         ask.limits.budgets[p].money_micro = limit_of(allowance->budgets[p].money_micro);
         ask.limits.budgets[p].tokens = limit_of(allowance->budgets[p].tokens);
     }
-    answer = ask_until(j, &ask, clock_monotonic_us() + ANSWER_US);
+    answer = ask_until(j, &ask, clock_true_us() + ANSWER_US);
     if (answer.is_told)
         note_used(j, &ask, &answer);
     if (answer.verdict == SHARED_reserved)
@@ -215,28 +215,27 @@ static void *tend(void *ctx)
         struct pending *all = wait_for_some(j);
 
         send_all(j, all);
-        if (clock_monotonic_us() >= warm_us)
+        if (clock_true_us() >= warm_us)
             warm(j);
-        warm_us = clock_monotonic_us() < warm_us ? warm_us : clock_monotonic_us() + WARM_US;
-        if (clock_monotonic_us() >= hear_us) {
-            hearsay_exchange(&j->hearsay, j->told, clock_monotonic_us() + SEND_US);
-            hear_us = clock_monotonic_us() + HEAR_EVERY_MS * 1000ull;
+        warm_us = clock_true_us() < warm_us ? warm_us : clock_true_us() + WARM_US;
+        if (clock_true_us() >= hear_us) {
+            hearsay_exchange(&j->hearsay, j->told, clock_true_us() + SEND_US);
+            hear_us = clock_true_us() + HEAR_EVERY_MS * 1000ull;
         }
         pthread_mutex_lock(&j->lock);
         stopping = j->stopping && !j->first;
         pthread_mutex_unlock(&j->lock);
-        if (clock_monotonic_us() < next_us && !stopping)
+        if (clock_true_us() < next_us && !stopping)
             continue;
-        shared_tend(j->told, clock_monotonic_us() + SEND_US);
-        next_us =
-            clock_monotonic_us() + TEND_EVERY_MS * 1000ull / (shared_waiting(j->told) ? 8 : 1);
+        shared_tend(j->told, clock_true_us() + SEND_US);
+        next_us = clock_true_us() + TEND_EVERY_MS * 1000ull / (shared_waiting(j->told) ? 8 : 1);
     }
     return NULL;
 }
 
 static void warm(struct joint *j)
 {
-    uint64_t deadline_us = clock_monotonic_us() + WARM_US;
+    uint64_t deadline_us = clock_true_us() + WARM_US;
 
     if (!take_asked(j, deadline_us))
         return;
@@ -247,7 +246,7 @@ static void warm(struct joint *j)
 /* What there is, or nothing after a while. */
 static struct pending *wait_for_some(struct joint *j)
 {
-    struct timespec until = time_of(clock_monotonic_us() + TEND_EVERY_MS * 1000ull / 8);
+    struct timespec until = time_of(clock_true_us() + TEND_EVERY_MS * 1000ull / 8);
     struct pending *all;
 
     pthread_mutex_lock(&j->lock);
@@ -269,7 +268,7 @@ static void send_all(struct joint *j, struct pending *all)
         all = p->next;
         p->use.key_id = str_from(p->key_id);
         p->use.request_id = str_from(p->request_id);
-        (void)!shared_settle(j->told, &p->use, clock_monotonic_us() + SEND_US);
+        (void)!shared_settle(j->told, &p->use, clock_true_us() + SEND_US);
         free(p);
     }
 }

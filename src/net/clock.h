@@ -14,7 +14,7 @@ uint64_t clock_monotonic_us(void);
 void clock_hurry(double times);
 double clock_hurried(void);
 
-/* Not hurried. */
+/* Not hurried: for whatever ends in a wait of the system. */
 uint64_t clock_true_us(void);
 
 /* A condition that waits by the monotonic clock, never hurried, and so long from now for its

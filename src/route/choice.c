@@ -144,7 +144,7 @@ static double output_of(const struct errand *e)
 
 static double waited_s(const struct errand *e, uint64_t now_ms)
 {
-    return e->in_line ? (double)(now_ms - e->entered_ms) / 1e3 : 0;
+    return e->entered_ms ? (double)(now_ms - e->entered_ms) / 1e3 : 0;
 }
 
 static void compare(struct search *s, const struct board *b, const struct errand *e,

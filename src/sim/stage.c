@@ -193,6 +193,8 @@ static void begin(struct stage *s, const struct trace *t, const struct policy *p
             s->lost_machine = (int)i;
     s->tally = tally;
     tally_init(tally, t->count);
+    if (s->options.tells_each)
+        tally->told = memory_need(t->count + 1, sizeof *tally->told);
     tally->policy = policy->name;
     tally->span_s = t->span_s;
     stage_raise(s);

@@ -24,6 +24,7 @@ struct stage_options {
     double unknown;     /* log-normal spread of true speeds about the expected; 0: as expected */
     bool relaxed;       /* everything is loaded, memory has no end: no real machine */
     bool keeps;         /* OLLAMA_KEEP_ALIVE=-1 on every engine */
+    bool tells_each;    /* what became of each request is kept in the tally */
     bool no_slo;        /* requests promise what a gateway's do, not what is good to each */
     const char *lose;   /* a machine that dies, NULL: none */
     double lose_s;      /* when; it does not come back */

@@ -16,7 +16,6 @@ void tally_init(struct tally *t, uint32_t requests)
     t->firsts = memory_need(requests + 1, sizeof *t->firsts);
     t->tokens = memory_need(requests + 1, sizeof *t->tokens);
     t->slowdowns = memory_need(requests + 1, sizeof *t->slowdowns);
-    t->told = memory_need(requests + 1, sizeof *t->told);
     for (unsigned i = 0; i < ESTIMATE_KINDS; i++)
         t->errors_of[i] = memory_need(requests + 1, sizeof *t->errors_of[i]);
 }
@@ -48,7 +47,8 @@ void tally_add(struct tally *t, const struct trace_row *row, double first_s, dou
 
 void tally_tell(struct tally *t, const struct told *told)
 {
-    t->told[t->told_count++] = *told;
+    if (t->told)
+        t->told[t->told_count++] = *told;
 }
 
 void tally_end(struct tally *t)

@@ -39,7 +39,7 @@ struct tally {
 
     float *firsts, *tokens, *slowdowns, *errors_of[ESTIMATE_KINDS];
     uint32_t firsts_count, tokens_count, room;
-    struct told *told; /* as they ended; told_count of them */
+    struct told *told; /* as they ended; told_count of them. NULL: nobody asks */
     uint32_t told_count;
 };
 

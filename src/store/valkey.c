@@ -82,10 +82,10 @@ int valkey_call(struct valkey *v, int argc, const char **argv, const size_t *len
 /* -EAGAIN: not yet. One that has waited for it in vain lets the next ones fail at once. */
 static int take_owed(struct valkey *v, uint64_t deadline_us)
 {
-    bool may_wait = clock_monotonic_us() >= v->rest_until_us;
+    bool may_wait = clock_true_us() >= v->rest_until_us;
     void *reply = NULL;
     int r = take_reply(v, may_wait ? deadline_us : 0, &reply);
-    uint64_t now_us = clock_monotonic_us();
+    uint64_t now_us = clock_true_us();
 
     freeReplyObject(reply);
     v->is_owed = r == -ETIMEDOUT;
@@ -125,7 +125,7 @@ static int read_url(struct valkey *v, struct str url, struct err *err)
 /* -EAGAIN: not yet again. */
 static int connect_by(struct valkey *v, uint64_t deadline_us)
 {
-    if (clock_monotonic_us() < v->rest_until_us)
+    if (clock_true_us() < v->rest_until_us)
         return -EAGAIN;
     v->link = v->path ? redisConnectUnixNonBlock(v->path) : redisConnectNonBlock(v->host, v->port);
     v->is_ready = false;
@@ -172,7 +172,7 @@ static int exchange(struct valkey *v, int argc, const char **argv, const size_t 
         v->is_owed = r == -ETIMEDOUT;
     }
     if (v->is_owed)
-        v->owed_since_us = clock_monotonic_us();
+        v->owed_since_us = clock_true_us();
     if (r == 0)
         *ret = reply;
     return r;
@@ -195,7 +195,7 @@ static int take_reply(struct valkey *v, uint64_t deadline_us, void **ret)
 
 static int wait_for(struct valkey *v, short events, uint64_t deadline_us)
 {
-    uint64_t now_us = clock_monotonic_us();
+    uint64_t now_us = clock_true_us();
     struct pollfd fd = {.fd = v->link->fd, .events = events};
     struct timespec left = {0};
     int found;
@@ -218,5 +218,5 @@ static void give_up(struct valkey *v)
     v->is_owed = false;
     if (v->link)
         redisFree(TAKE(v->link));
-    v->rest_until_us = clock_monotonic_us() + VALKEY_REST_MS * 1000ull;
+    v->rest_until_us = clock_true_us() + VALKEY_REST_MS * 1000ull;
 }

@@ -96,7 +96,7 @@ static void tampu_is_far_ahead_of_the_default_of_others(void **state)
 
 static void each_answer_is_told(void **state)
 {
-    struct tally t = play("tampu", 0.3, (struct stage_options){0});
+    struct tally t = play("tampu", 0.3, (struct stage_options){.tells_each = true});
     double waited_s = 0, loading_s = 0;
 
     (void)state;
