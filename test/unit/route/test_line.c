@@ -194,7 +194,8 @@ static void who_has_waited_its_time_gives_way_to_who_has_not(void **state)
     }
 }
 
-/* Among those who are late, a short one that came a little later goes first: it feels it more. */
+/* Among those who are late a short one goes first, also if its key has just been served: it feels
+ * it more. */
 static void of_the_late_ones_the_short_go_first(void **state)
 {
     struct errand *running, *between;
@@ -203,7 +204,7 @@ static void of_the_late_ones_the_short_go_first(void **state)
     loaded(SLOW_BIG);
     board->machines[FAST].is_drained = true;
     running = arrive(1, 1, 500, 100000);
-    between = arrive(2, 2, 100, 100000);
+    between = arrive(2, 4, 2500, 100000); /* key 4 has had its service */
     arrive(3, 3, 3000, 100000);
     done(running, 101000);
     assert_int_equal(started[1], 2);
