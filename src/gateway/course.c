@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/units.h"
@@ -412,7 +413,7 @@ static void fill_errand(struct exchange *x)
     if (x->deadline_s > 0) {
         e->worth.deadline_s = x->deadline_s;
         if (x->priority == PRIORITY_normal)
-            e->worth.give_way_s = x->deadline_s;
+            e->worth.give_way_s = fmin(e->worth.give_way_s, x->deadline_s);
     }
     e->tries_all = true;
     e->is_aside = x->dead.data != NULL;
